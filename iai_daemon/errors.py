@@ -1,0 +1,99 @@
+"""The errors a user may see. A class' docstring is its message and says what to do next; the class knows its exit status."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EX_NEGATIVE = 1
+EX_USAGE = 2
+EX_CONFIG = 78
+
+
+class IaiError(Exception):
+    """iai-daemon could not do that."""
+
+    exit_status: ClassVar[int] = EX_NEGATIVE
+
+    def __init__(self, **data: object) -> None:
+        self.data = data
+        super().__init__(data)
+
+    def __str__(self) -> str:
+        return " ".join((type(self).__doc__ or "").split()).format(**self.data)
+
+
+class UsageError(IaiError):
+    """{problem}"""
+
+    exit_status = EX_USAGE
+
+
+class NoHome(IaiError):
+    """There is no home directory to work in: set HOME, or give one with --home DIR."""
+
+    exit_status = EX_CONFIG
+
+
+class HomeUnusable(IaiError):
+    """The home {path} cannot be used ({cause}): make it yours and writable, or give another with --home DIR."""
+
+    exit_status = EX_CONFIG
+
+
+class BadConfig(IaiError):
+    """{path}, {where}: {problem}."""
+
+    exit_status = EX_CONFIG
+
+
+class StoreUnusable(IaiError):
+    """The memory cannot be opened."""
+
+    exit_status = EX_CONFIG
+
+
+class SearchMissing(StoreUnusable):
+    """This Python's SQLite {version} has no FTS5, which the memory searches with: run iai-daemon with a Python whose
+    SQLite has it (python.org, Debian, Homebrew and uv builds do)."""
+
+
+class ForeignStore(StoreUnusable):
+    """{path} belongs to another program and is left untouched: move it away, or give another home with --home DIR."""
+
+
+class NewerStore(StoreUnusable):
+    """{path} was written by a newer iai-daemon (schema {found}, this one knows {known}) and is left untouched:
+    upgrade iai-daemon."""
+
+
+class CorruptStore(StoreUnusable):
+    """{path} is damaged ({cause}) and is left untouched: put a copy from {backups} in its place."""
+
+
+class StoreBusy(IaiError):
+    """The memory {path} has been locked by another process for {seconds} s: try again; if it stays so, see who holds it
+    with `iai-daemon status`."""
+
+
+class NoSuchRecord(IaiError):
+    """There is no memory {id}: `iai-daemon memory search` finds the ids."""
+
+
+class NoSuchNight(IaiError):
+    """There is no night {id}: `iai-daemon nights list` shows them."""
+
+
+class NightRefused(IaiError):
+    """{problem}"""
+
+
+class DaemonAway(IaiError):
+    """No daemon is running in {home}: start it with `iai-daemon run`."""
+
+
+class DaemonMute(IaiError):
+    """The daemon in {home} does not answer within {seconds} s: look at {log}, then restart it."""
+
+
+class Refused(IaiError):
+    """{problem}"""

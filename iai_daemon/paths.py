@@ -1,0 +1,95 @@
+"""Where everything lives: one home, and the names in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from iai_daemon.errors import HomeUnusable, NoHome
+
+HOME_VARIABLE = "IAI_DAEMON_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One home directory; a property for every file in it."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def memory(self) -> Path:
+        return self.root / "memory.db"
+
+    @property
+    def wrappers(self) -> Path:
+        return self.root / "wrappers"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.json"
+
+    @property
+    def history(self) -> Path:
+        return self.root / "history.jsonl"
+
+    @property
+    def daemon_lock(self) -> Path:
+        return self.root / "daemon.lock"
+
+    @property
+    def consolidation_lock(self) -> Path:
+        return self.root / "consolidation.lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.root / "control.sock"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
+    def last_night(self) -> Path:
+        return self.root / "last-night.txt"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log" / "daemon.jsonl"
+
+    def create(self) -> None:
+        """Make the home and its directories, 0700. Raises HomeUnusable when that cannot be."""
+        for directory in (self.root, self.wrappers, self.backups, self.log.parent):
+            make_private(directory)
+
+
+def make_private(directory: Path) -> None:
+    """Make `directory` (and its parents) when missing, and ours alone. Raises HomeUnusable."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen = directory.stat()
+        if seen.st_uid != os.geteuid():
+            raise HomeUnusable(path=directory, cause="it belongs to another user")
+        if stat.S_IMODE(seen.st_mode) != 0o700:
+            directory.chmod(0o700)
+    except OSError as cause:
+        raise HomeUnusable(path=directory, cause=cause.strerror or cause) from cause
+
+
+def find_home(option: str | None, environment: Mapping[str, str] = os.environ) -> Home:
+    """The home: the `--home` option, else IAI_DAEMON_HOME, else `$HOME/.iai-daemon`; absolute. Raises NoHome.
+
+    XDG_* is not asked: MCP clients strip the environment, and wrapper and daemon must agree.
+    """
+    chosen = option or environment.get(HOME_VARIABLE)
+    try:
+        path = Path(chosen).expanduser() if chosen else Path.home() / ".iai-daemon"
+    except RuntimeError as cause:
+        raise NoHome from cause
+    return Home(Path(os.path.abspath(path)))  # noqa: PTH100 -- resolve() would follow a symlink that the user chose
