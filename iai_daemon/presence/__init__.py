@@ -1,0 +1,1 @@
+"""Who is here: heartbeat files read, judged and watched."""

@@ -1,0 +1,154 @@
+"""Judge one heartbeat: FRESH, STALE, ORPHAN or INVALID, and why. Pure; the scanner hands in what it has seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from iai_daemon.presence.heartbeat import Heartbeat
+from iai_daemon.units import NEVER, say_duration
+
+# How far a process' start and the heartbeat's `started_at` may lie apart and still be the same process.
+_SAME_START = 5.0
+
+
+class Status(StrEnum):
+    """What a heartbeat file tells of its wrapper."""
+
+    FRESH = "FRESH"
+    STALE = "STALE"
+    ORPHAN = "ORPHAN"
+    INVALID = "INVALID"
+
+
+class Lock(StrEnum):
+    """What a probe of the heartbeat's lock found; unknown where the file system or the file did not let us ask."""
+
+    HELD = "held"
+    FREE = "free"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process in the table. `start` is in clock ticks since boot, `started_at` in seconds since the epoch; None is not known."""
+
+    pid: int
+    parent: int | None
+    zombie: bool
+    start: int | None
+    started_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found behind a heartbeat: its lock, the process of its pid, and this machine's boot.
+
+    `clock_stepped`: the wall clock has stepped while we looked, so wall-clock starts prove nothing.
+    """
+
+    lock: Lock
+    process: Process | None
+    boot_id: str | None
+    clock_stepped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """One wrapper as one scan sees it. The times ending in `_at` are on the awake clock."""
+
+    path: str
+    status: Status
+    reason: str
+    beat: Heartbeat | None = None
+    active_at: float | None = None
+    settled_at: float | None = None
+    stale_at: float = NEVER
+    headless: bool = False
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Everybody a scan has seen, and what was wrong with the looking itself (`trouble`, in words)."""
+
+    wrappers: tuple[Wrapper, ...] = ()
+    trouble: tuple[str, ...] = ()
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        found = Counter(wrapper.status for wrapper in self.wrappers)
+        return {status: found[status] for status in Status}
+
+    @cached_property
+    def present(self) -> tuple[Wrapper, ...]:
+        """The FRESH ones."""
+        return tuple(wrapper for wrapper in self.wrappers if wrapper.status is Status.FRESH)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls of present wrappers that have no answer yet."""
+        return sum(wrapper.beat.in_flight for wrapper in self.present if wrapper.beat)
+
+
+def classify(
+    beat: Heartbeat, age: float, stale_after: float, look: Callable[[], Evidence]
+) -> tuple[Status, str]:
+    """The status of a readable heartbeat whose last refresh is `age` seconds old, and the reason in words.
+
+    Exactly `stale_after` is still fresh. `look` is asked only when the age leaves the question open.
+    """
+    note = f" ({beat.fallback}: taken from the file's name and time)" if beat.fallback else ""
+    if round(age, 4) > stale_after:
+        return Status.STALE, f"refreshed {say_duration(age)} ago (limit {say_duration(stale_after)}){note}"
+    orphaned = _why_orphaned(beat, look())
+    if orphaned:
+        return Status.ORPHAN, orphaned + note
+    return Status.FRESH, f"refreshed {say_duration(max(age, 0.0))} ago{note}"
+
+
+def _why_orphaned(beat: Heartbeat, evidence: Evidence) -> str | None:
+    proven_alive = beat.locked and evidence.lock is Lock.HELD
+    if beat.locked and evidence.lock is Lock.FREE:
+        return "its lock is free: the wrapper has died"
+    if not proven_alive:
+        if beat.pid <= 0:
+            return f"pid {beat.pid} is no process"
+        if beat.boot_id and evidence.boot_id and beat.boot_id != evidence.boot_id:
+            return None  # another machine or boot: our process table knows nothing of it, its refresh decides
+        gone = _why_gone(beat, evidence)
+        if gone:
+            return gone
+    return _why_parentless(beat, evidence, proven_alive=proven_alive)
+
+
+def _why_gone(beat: Heartbeat, evidence: Evidence) -> str | None:
+    process = evidence.process
+    if process is None:
+        return f"process {beat.pid} is gone"
+    if process.zombie:
+        return f"process {beat.pid} is a zombie"
+    if beat.process_start is not None and process.start is not None:
+        another = beat.process_start != process.start
+    else:
+        another = (
+            beat.started_at is not None
+            and process.started_at is not None
+            and not evidence.clock_stepped
+            and abs(process.started_at - beat.started_at) > _SAME_START
+        )
+    return f"pid {beat.pid} belongs to another process now" if another else None
+
+
+def _why_parentless(beat: Heartbeat, evidence: Evidence, *, proven_alive: bool) -> str | None:
+    process = evidence.process
+    if process is None or process.parent is None or beat.parent_pid is None:
+        return None
+    # A wrapper in a container is alive by its lock, and its pid may be somebody else's here: only a proven identity counts.
+    if proven_alive and (beat.process_start is None or beat.process_start != process.start):
+        return None
+    if process.parent != beat.parent_pid:
+        return f"its client (pid {beat.parent_pid}) is gone"
+    return None

@@ -1,0 +1,297 @@
+"""Read the wrappers' directories: what changed is read again, what is FRESH is probed, what is long gone is deleted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from iai_daemon.clock import Now
+from iai_daemon.presence.ageing import Ageing, Sighting
+from iai_daemon.presence.classify import Evidence, Lock, Presence, Process, Status, Wrapper, classify
+from iai_daemon.presence.heartbeat import (
+    MAX_BYTES,
+    Heartbeat,
+    Unreadable,
+    from_name,
+    is_heartbeat_name,
+    parse,
+)
+from iai_daemon.presence.processes import Processes
+
+# A replaced file is probed again; a wrapper replaces it once in seconds, so a third replacement in a row is no wrapper.
+_PROBES = 3
+_IRREGULAR = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@dataclass(slots=True)
+class _Known:
+    """One file as it was last read; `identity` tells whether it has changed since."""
+
+    path: str
+    directory: int
+    identity: tuple[int, int, int]
+    beat: Heartbeat | Unreadable
+    refresh: Sighting | None = None
+    activity: Sighting | None = None
+    settled_at: float | None = None
+    wrapper: Wrapper | None = None
+    gone_since: float | None = None
+
+
+@dataclass(slots=True)
+class _Directory:
+    """What is known of one directory: its inode when it was last listed, its files, and why it cannot be listed."""
+
+    path: Path
+    inode: int = 0
+    files: dict[str, _Known] = field(default_factory=dict)
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that a scan needs, in seconds."""
+
+    stale_after: float
+    settle_after: float
+    tick: float
+
+
+class Scanner:
+    """Scans the same directories again and again; not shared between threads."""
+
+    def __init__(self, directories: Sequence[Path], limits: Limits, processes: Processes) -> None:
+        self._directories = [_Directory(path) for path in directories]
+        self._limits = limits
+        self._processes = processes
+        self._ageing = Ageing(limits.tick)
+        self._table: dict[int, Process | None] = {}
+        self.undeletable = 0
+
+    def scan(self, now: Now) -> Presence:
+        """Everybody who has a heartbeat file now. Never raises for what a file or a directory holds."""
+        self._ageing.observe(now)
+        self._table.clear()
+        for directory in self._directories:
+            self._list(directory, now)
+        wrappers = tuple(self._judge(known, now) for known in self._known())
+        return Presence(wrappers, tuple(each.trouble for each in self._directories if each.trouble))
+
+    def _known(self) -> Iterator[_Known]:
+        for directory in self._directories:
+            yield from directory.files.values()
+
+    def _list(self, directory: _Directory, now: Now) -> None:
+        """Bring `directory.files` up to date. When it cannot be listed, the last verdicts stand until each is stale."""
+        found: dict[str, _Known] = {}
+        try:
+            inode = directory.path.stat().st_ino
+            with os.scandir(directory.path) as entries:
+                for entry in entries:
+                    if is_heartbeat_name(entry.name):
+                        known = self._read_entry(entry, directory.files.get(entry.name), inode, now)
+                        if known:
+                            found[entry.name] = known
+        except FileNotFoundError:
+            directory.trouble = None if not directory.inode else f"{directory.path} has vanished"
+            inode = 0
+        except OSError as cause:
+            directory.trouble = f"{directory.path} cannot be listed ({cause.strerror})"
+            inode = 0
+        else:
+            directory.trouble = None
+        for name, known in directory.files.items():
+            lost_with_its_directory = known.directory != inode and known.refresh is not None
+            if name not in found and lost_with_its_directory and not self._is_stale(known, now):
+                found[name] = known
+        directory.inode, directory.files = inode or directory.inode, found
+
+    def _is_stale(self, known: _Known, now: Now) -> bool:
+        return known.refresh is None or self._ageing.age(known.refresh, now) > self._limits.stale_after
+
+    def _read_entry(
+        self, entry: os.DirEntry[str], known: _Known | None, directory: int, now: Now
+    ) -> _Known | None:
+        """What is known of this file, read again only when it has changed; None when it has just vanished."""
+        try:
+            seen = entry.stat(follow_symlinks=False)
+        except OSError:
+            return None
+        identity = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        if known is not None and known.identity == identity:
+            return known
+        beat = _read(entry.path, entry.name, seen)
+        if beat is None:
+            return None
+        fresh = _Known(entry.path, directory, identity, beat)
+        if isinstance(beat, Heartbeat):
+            self._date(fresh, beat, known, now)
+        return fresh
+
+    def _date(self, fresh: _Known, beat: Heartbeat, known: _Known | None, now: Now) -> None:
+        """Fix when the stamps were. What the last file already said keeps its time, whatever the wall clock did since."""
+        earlier = known.beat if known and isinstance(known.beat, Heartbeat) else None
+        fresh.refresh = self._ageing.sight(beat.last_refresh, now)
+        if beat.last_activity is not None:
+            if known and known.activity and earlier and earlier.last_activity == beat.last_activity:
+                fresh.activity = known.activity
+            else:
+                fresh.activity = self._ageing.sight(beat.last_activity, now)
+        if known and known.settled_at is not None:
+            fresh.settled_at = known.settled_at
+        else:
+            started = beat.started_at if beat.started_at is not None else now.wall
+            fresh.settled_at = self._ageing.sight(started, now).stamped_at + self._limits.settle_after
+
+    def _judge(self, known: _Known, now: Now) -> Wrapper:
+        beat, refresh = known.beat, known.refresh
+        if isinstance(beat, Unreadable) or refresh is None:
+            reason = beat.reason if isinstance(beat, Unreadable) else "unread"
+            return Wrapper(known.path, Status.INVALID, reason)
+        if known.wrapper and known.wrapper.status is Status.STALE and self._is_stale(known, now):
+            return known.wrapper
+        age = self._ageing.age(refresh, now)
+        status, reason = classify(beat, age, self._limits.stale_after, lambda: self._look(known, beat, now))
+        if status is Status.FRESH:
+            known.gone_since = None
+        elif known.gone_since is None:
+            known.gone_since = now.awake
+        known.wrapper = Wrapper(
+            known.path,
+            status,
+            reason,
+            beat,
+            active_at=_active_at(beat, known, now),
+            settled_at=known.settled_at,
+            stale_at=now.awake + self._limits.stale_after - age + 0.001,
+        )
+        return known.wrapper
+
+    def _look(self, known: _Known, beat: Heartbeat, now: Now) -> Evidence:
+        lock = _probe(known.path) if beat.locked else Lock.UNKNOWN
+        if beat.pid not in self._table:
+            self._table[beat.pid] = self._processes.look_up(beat.pid, now)
+        return Evidence(
+            lock, self._table[beat.pid], self._processes.boot_id, clock_stepped=self._ageing.clock_stepped
+        )
+
+    def clean_up(self, now: Now) -> int:
+        """Delete files that have been STALE or ORPHAN for a whole `stale_after`, and leftovers; returns how many."""
+        cleaned = 0
+        self.undeletable = 0
+        for directory in self._directories:
+            for name, known in list(directory.files.items()):
+                if known.gone_since is None or now.awake - known.gone_since < self._limits.stale_after:
+                    continue
+                if self._delete(Path(known.path), known.identity):
+                    del directory.files[name]
+                    cleaned += 1
+            for leftover, identity in self._leftovers(directory.path, now):
+                cleaned += self._delete(leftover, identity)
+        return cleaned
+
+    def _delete(self, path: Path, identity: tuple[int, int, int]) -> bool:
+        """Delete a file that is still the one we judged; one that is already gone counts as deleted."""
+        try:
+            seen = path.lstat()
+            if (seen.st_ino, seen.st_mtime_ns, seen.st_size) != identity:
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            self.undeletable += 1
+            return False
+        return True
+
+    def _leftovers(self, directory: Path, now: Now) -> Iterator[tuple[Path, tuple[int, int, int]]]:
+        """Temporary files older than five minutes whose writer is gone."""
+        try:
+            with os.scandir(directory) as entries:
+                names = [entry.name for entry in entries if entry.name.endswith(".json.tmp")]
+        except OSError:
+            return
+        for name in names:
+            path = directory / name
+            writer = from_name(name.removesuffix(".tmp"), 0.0, "")
+            try:
+                seen = path.lstat()
+            except OSError:
+                continue
+            old = now.wall - seen.st_mtime > _LEFTOVER_AFTER and stat.S_ISREG(seen.st_mode)
+            if old and isinstance(writer, Heartbeat) and self._processes.look_up(writer.pid, now) is None:
+                yield path, (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+
+
+_LEFTOVER_AFTER = 300.0
+
+
+def _active_at(beat: Heartbeat, known: _Known, now: Now) -> float | None:
+    """When its user last did something; a call in flight is at work this moment."""
+    if beat.in_flight > 0:
+        return now.awake
+    return known.activity.stamped_at if known.activity else None
+
+
+def _read(path: str, name: str, seen: os.stat_result) -> Heartbeat | Unreadable | None:
+    """One heartbeat file, opened so that nothing found in its place can hang or mislead us; None: it has vanished."""
+    odd = _why_not_ours(seen)
+    if odd:
+        return Unreadable(odd)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        return from_name(name, seen.st_mtime, f"it cannot be opened ({cause.strerror})")
+    try:
+        opened = os.fstat(descriptor)
+        odd = _why_not_ours(opened)
+        if odd:
+            return Unreadable(odd)
+        return parse(name, os.read(descriptor, MAX_BYTES + 1), opened.st_mtime)
+    except OSError as cause:
+        return from_name(name, seen.st_mtime, f"it cannot be read ({cause.strerror})")
+    finally:
+        os.close(descriptor)
+
+
+def _why_not_ours(seen: os.stat_result) -> str | None:
+    if not stat.S_ISREG(seen.st_mode):
+        return f"not a regular file but {_IRREGULAR.get(stat.S_IFMT(seen.st_mode), 'something else')}"
+    if seen.st_uid != os.geteuid():
+        return f"it belongs to another user (uid {seen.st_uid})"
+    if seen.st_size > MAX_BYTES:
+        return f"{seen.st_size} bytes are more than the {MAX_BYTES} that a heartbeat may have"
+    return None
+
+
+def _probe(path: str) -> Lock:
+    """Whether somebody holds this heartbeat's lock. Shared, so that two scanners never see each other."""
+    for _ in range(_PROBES):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return Lock.UNKNOWN
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                return Lock.FREE
+        except BlockingIOError:
+            return Lock.HELD
+        except OSError:
+            return Lock.UNKNOWN
+        finally:
+            os.close(descriptor)
+    return Lock.UNKNOWN
