@@ -1,0 +1,1 @@
+"""WAKE, IDLE, BEDTIME: the table, the decision, the history."""

@@ -1,0 +1,235 @@
+"""What the lifecycle should be now, and why. Pure: `decide` looks at values, the daemon carries the decision out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from iai_daemon.config import Lifecycle
+from iai_daemon.lifecycle.states import TRANSITIONS, Event, State
+from iai_daemon.presence.classify import Presence, Status
+from iai_daemon.units import NEVER, say_duration
+
+
+class Allowed(StrEnum):
+    """Which passes may run."""
+
+    NONE = "none"
+    SHARED = "shared"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish of the user, to sleep or to stay awake, and how long it holds; on the awake clock."""
+
+    state: State
+    at: float
+    until: float = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the lifecycle stands. Every time is on the awake clock, in seconds.
+
+    `last_active` is the last activity that anybody was seen to do, `absent_since` when the last wrapper went (None: one
+    is present), `rule` and `reason` why the state is what it is.
+    """
+
+    state: State
+    since: float
+    last_active: float
+    absent_since: float | None = None
+    asked: Asked | None = None
+    rule: str = "started"
+    reason: str = "just started"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Whether a night has been waited for too long, and in how many seconds it will have been (never: nothing is due)."""
+
+    now: bool = False
+    in_seconds: float = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The standing from now on, what may run, and when (awake clock) a threshold falls due without any event."""
+
+    standing: Standing
+    changed: bool
+    allowed: Allowed
+    next_at: float
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the rules ask of a presence; times on the awake clock.
+
+    `legacy` counts present wrappers too old to report activity, `latest` is the last activity of those present, a
+    settling counted as one, `upcoming` when one of them will settle or be stale.
+    """
+
+    open: int
+    legacy: int
+    latest: float
+    by_settling: bool
+    upcoming: tuple[float, ...]
+
+
+def decide(
+    standing: Standing, presence: Presence, now: float, settings: Lifecycle, overdue: Overdue
+) -> Decision:
+    """The decision at `now` (awake clock). The same arguments always give the same decision."""
+    seen = _look(presence, now)
+    remembered = _remember(standing, seen, now)
+    event = _event(remembered, seen, now, settings, overdue)
+    state = TRANSITIONS[standing.state][event]
+    changed = state is not standing.state
+    # Nobody being there does not lead to BEDTIME, it only does not end it: what led there stays the reason.
+    stays = event is Event.NOBODY and state is State.BEDTIME
+    decided = replace(
+        remembered,
+        state=state,
+        since=now if changed else standing.since,
+        rule=standing.rule if stays else event.rule,
+        reason=standing.reason if stays else _reason(event, remembered, seen, now, settings),
+    )
+    due = (at for at in _thresholds(decided, seen, now, settings, overdue) if at > now)
+    return Decision(
+        decided,
+        changed,
+        _allowed(decided),
+        min(due, default=NEVER),
+        _figures(event, decided, presence, now, settings),
+    )
+
+
+def _look(presence: Presence, now: float) -> _Seen:
+    present = presence.present
+    settled = [at for wrapper in present if (at := wrapper.settled_at) is not None]
+    active_at = max((at for wrapper in present if (at := wrapper.active_at) is not None), default=-NEVER)
+    settled_at = max((at for at in settled if at <= now), default=-NEVER)
+    return _Seen(
+        open=len(present),
+        legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in present),
+        latest=min(max(active_at, settled_at), now),
+        by_settling=settled_at > active_at,
+        upcoming=(*settled, *(wrapper.stale_at for wrapper in present)),
+    )
+
+
+def _remember(standing: Standing, seen: _Seen, now: float) -> Standing:
+    """Carry on what the rules need of the past: the last activity, since when nobody is here, a wish that still holds."""
+    asked = standing.asked
+    if asked and (now >= asked.until or (asked.state is State.BEDTIME and seen.latest > asked.at)):
+        asked = None
+    since = now if standing.absent_since is None else standing.absent_since
+    return replace(
+        standing,
+        last_active=max(standing.last_active, seen.latest),
+        absent_since=None if seen.open else since,
+        asked=asked,
+    )
+
+
+def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, overdue: Overdue) -> Event:
+    """Which event of the glossary holds: the first that applies, the user's own wish before all others."""
+    if standing.asked:
+        return Event.WAKE_ASKED if standing.asked.state is State.WAKE else Event.SLEEP_ASKED
+    if standing.absent_since is not None:
+        return Event.ABSENT if now - standing.absent_since >= settings.absent_for else Event.NOBODY
+    quiet = now - standing.last_active
+    # Whoever has left keeps WAKE up for as long as if he were still here, but does not bring it back.
+    at_work = now - seen.latest if standing.state is not State.WAKE else quiet
+    if at_work < settings.idle_after:
+        return Event.SETTLED if seen.by_settling and seen.latest == standing.last_active else Event.ACTIVE
+    if overdue.now:
+        return Event.OVERDUE
+    if seen.legacy:
+        return Event.ACTIVE
+    return Event.INACTIVE if quiet >= settings.inactive_for else Event.IDLE
+
+
+def _allowed(standing: Standing) -> Allowed:
+    if standing.state is State.WAKE:
+        return Allowed.NONE
+    absent = standing.state is State.BEDTIME and standing.rule == Event.ABSENT.rule
+    return Allowed.ALL if absent else Allowed.SHARED
+
+
+def _thresholds(
+    standing: Standing, seen: _Seen, now: float, settings: Lifecycle, overdue: Overdue
+) -> Iterator[float]:
+    """Every time at which another event may hold although nothing happens; past ones included."""
+    yield from seen.upcoming
+    yield seen.latest + settings.idle_after
+    yield standing.last_active + settings.idle_after
+    yield standing.last_active + settings.inactive_for
+    yield now + overdue.in_seconds
+    if standing.absent_since is not None:
+        yield standing.absent_since + settings.absent_for
+    if standing.asked:
+        yield standing.asked.until
+
+
+def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings: Lifecycle) -> str:
+    wrappers = f"{seen.open} wrapper{'' if seen.open == 1 else 's'} open"
+    quiet = now - standing.last_active
+    match event:
+        case Event.ACTIVE if quiet < settings.idle_after:
+            reason = f"someone was active {say_duration(quiet)} ago, {wrappers}"
+        case Event.ACTIVE:
+            reason = f"{wrappers}, {seen.legacy} too old to report activity, so being open counts"
+        case Event.SETTLED:
+            reason = f"a new wrapper has settled, {wrappers}"
+        case Event.IDLE:
+            reason = f"nobody active for {_against(quiet, settings.idle_after)}, {wrappers}"
+        case Event.INACTIVE:
+            reason = f"nobody active for {_against(quiet, settings.inactive_for)}, {wrappers}"
+        case Event.OVERDUE:
+            limit = say_duration(settings.overdue_after)
+            reason = f"no night has completed for {limit} and something is due, {wrappers}"
+        case Event.NOBODY:
+            reason = "no wrapper is open"
+        case Event.ABSENT:
+            gone = now - (now if standing.absent_since is None else standing.absent_since)
+            reason = f"no wrapper open for {_against(gone, settings.absent_for)}"
+        case _:
+            reason = _reason_of_wish(standing.asked, now)
+    return reason
+
+
+def _against(seconds: float, limit: float) -> str:
+    return f"{say_duration(seconds)} (limit {say_duration(limit)})"
+
+
+def _reason_of_wish(asked: Asked | None, now: float) -> str:
+    if asked is None:
+        return "asked"
+    held = (
+        "until someone is active" if asked.until == NEVER else f"for {say_duration(asked.until - now)} more"
+    )
+    return f"asked to {'stay awake' if asked.state is State.WAKE else 'sleep'} {held}"
+
+
+def _figures(
+    event: Event, standing: Standing, presence: Presence, now: float, settings: Lifecycle
+) -> dict[str, float]:
+    """The numbers behind the decision: wrappers by status, seconds of quiet or absence, and the limit in force."""
+    figures: dict[str, float] = {status.lower(): presence.counts[status] for status in Status}
+    figures["quiet_seconds"] = round(now - standing.last_active, 3)
+    if standing.absent_since is not None:
+        figures["absent_seconds"] = round(now - standing.absent_since, 3)
+    limits = {
+        Event.IDLE: settings.idle_after,
+        Event.INACTIVE: settings.inactive_for,
+        Event.ABSENT: settings.absent_for,
+        Event.OVERDUE: settings.overdue_after,
+    }
+    if event in limits:
+        figures["limit_seconds"] = limits[event]
+    return figures
