@@ -69,6 +69,14 @@ class Wrapper:
     stale_at: float = NEVER
     headless: bool = False
 
+    def is_active(self, now: float, idle_after: float) -> bool:
+        """Present, and its user did something within `idle_after` (or it is too old to say) at `now` (awake clock)."""
+        if self.status is not Status.FRESH or self.beat is None:
+            return False
+        if not self.beat.reports_activity:
+            return True
+        return self.active_at is not None and now - self.active_at < idle_after
+
 
 @dataclass(frozen=True)
 class Presence:
