@@ -1,0 +1,1 @@
+"""Engines: how a store's file or server is opened, checked and brought to its schema."""

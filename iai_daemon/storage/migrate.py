@@ -1,0 +1,59 @@
+"""Bring a store to the newest schema: numbered files of SQL, each in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+APPLICATION_ID = 0x69616964  # "iaid", where file(1) looks: https://sqlite.org/fileformat.html#application_id
+
+
+@cache
+def _migrations() -> dict[int, str]:
+    """The SQL of every migration, by its number."""
+    folder = files("iai_daemon.storage") / "migrations" / "sqlite"
+    found = {
+        int(each.name[:4]): each.read_text(encoding="utf-8")
+        for each in folder.iterdir()
+        if each.name.endswith(".sql")
+    }
+    return dict(sorted(found.items()))
+
+
+def newest() -> int:
+    """The schema that this program knows."""
+    return max(_migrations())
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run what the store does not have yet. Safe when several processes open a new store at once."""
+    if _version(connection) == newest():
+        return
+    for number, text in _migrations().items():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _version(connection) < number:
+                for statement in _statements(text):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {number}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Whole statements: a trigger holds semicolons of its own, so SQLite itself says where one ends."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
