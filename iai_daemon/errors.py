@@ -87,6 +87,18 @@ class NightRefused(IaiError):
     """{problem}"""
 
 
+class NightBusy(NightRefused):
+    """Another process is consolidating this memory ({holder}): see `iai-daemon status`, or wait until it has ended."""
+
+
+class NightFailed(IaiError):
+    """The night did not come to its end: {cause}."""
+
+
+class NoBackup(IaiError):
+    """No backup could be written to {path} ({cause}), so nothing was changed: make room there and let it be written to."""
+
+
 class DaemonAway(IaiError):
     """No daemon is running in {home}: start it with `iai-daemon run`."""
 
@@ -96,4 +108,8 @@ class DaemonMute(IaiError):
 
 
 class Refused(IaiError):
+    """{problem}"""
+
+
+class BadRecord(UsageError):
     """{problem}"""

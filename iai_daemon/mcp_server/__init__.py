@@ -1,0 +1,1 @@
+"""The built-in memory server, `iai-daemon mcp`."""

@@ -1,0 +1,87 @@
+"""What the memory server's tools answer, and how their parameters are described to an agent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+Content = Annotated[
+    str, Field(description="One fact, in a sentence that is understood without this conversation.")
+]
+Kind = Annotated[str | None, Field(description="Any word for its kind: fact, preference, decision, howto …")]
+Subject = Annotated[
+    str | None,
+    Field(
+        description="What it is about, such as 'staging database'. With `attribute`, a newer memory replaces the older."
+    ),
+]
+KnownSubject = Annotated[str, Field(description="What the facts are about, as it was given to remember.")]
+Attribute = Annotated[
+    str | None, Field(description="Which property of the subject it tells, such as 'port'.")
+]
+Scope = Annotated[
+    str | None,
+    Field(description="The project it belongs to; else the current one. 'global' is for everywhere."),
+]
+Tags = Annotated[list[str] | None, Field(description="A few words to find it by.")]
+ExpiresAt = Annotated[
+    str | None, Field(description="When it stops being true, such as 2026-11-21T18:00:00Z. Else it stays.")
+]
+Source = Annotated[str | None, Field(description="Where it comes from: the user, a file, a command.")]
+QueryText = Annotated[str, Field(description="The words to look for; any language.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="How many results at most.")]
+IncludeSuperseded = Annotated[bool, Field(description="Also what was replaced or has expired since.")]
+AsOf = Annotated[str | None, Field(description="Ask what held at that time, such as 2026-01-31T00:00:00Z.")]
+RecordId = Annotated[int, Field(description="The `id` of a memory, as remember and search_memory tell it.")]
+
+
+class MemoryResult(BaseModel):
+    """One memory."""
+
+    id: int
+    external_id: str | None
+    content: str
+    kind: str | None
+    subject: str | None
+    attribute: str | None
+    scope: str
+    tags: list[str]
+    source: str | None
+    created_at: str
+    expires_at: str | None
+    valid_from: str
+    valid_to: str | None
+    superseded_by: int | None
+    merged_ids: list[str]
+    current: bool
+
+
+class HitResult(MemoryResult):
+    """One search result; the best of a search has the score 1."""
+
+    score: float
+
+
+class SearchResult(BaseModel):
+    """What a search found, the current fact first."""
+
+    results: list[HitResult]
+
+
+class HistoryResult(BaseModel):
+    """What was held true about a subject, oldest first."""
+
+    records: list[MemoryResult]
+
+
+class StatusResult(BaseModel):
+    """How the daemon stands; `state` and `pid` are null when none is running."""
+
+    pid: int | None
+    state: str | None
+    since: str | None
+    reason: str
+    presence: dict[str, Any]
+    consolidation: dict[str, Any]
+    degraded: list[dict[str, Any]]

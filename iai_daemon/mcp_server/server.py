@@ -1,0 +1,251 @@
+"""The built-in memory server: tools over one store, on standard input and output. The only module that imports `mcp`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
+
+import iai_daemon
+from iai_daemon.clock import read
+from iai_daemon.control import client
+from iai_daemon.errors import DaemonAway, DaemonMute, IaiError
+from iai_daemon.mcp_server.project import project_scope
+from iai_daemon.mcp_server.schemas import (
+    AsOf,
+    Attribute,
+    Content,
+    ExpiresAt,
+    HistoryResult,
+    HitResult,
+    IncludeSuperseded,
+    Kind,
+    KnownSubject,
+    Limit,
+    MemoryResult,
+    QueryText,
+    RecordId,
+    Scope,
+    SearchResult,
+    Source,
+    StatusResult,
+    Subject,
+    Tags,
+)
+from iai_daemon.memory.drafts import from_object, stamp
+from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
+from iai_daemon.memory.store import Query
+from iai_daemon.paths import Home
+
+INSTRUCTIONS = """A memory that lasts beyond this conversation.
+
+Search it (search_memory) before you begin a task, and whenever you are about to ask the user for, or guess, something that
+may have come up before: conventions, decisions, environments, names, preferences, earlier problems and their solutions.
+
+Remember (remember) what will be useful in a later conversation and cannot be read from the code: what the user corrects or
+prefers, decisions and their reasons, how things are run, traps. One fact each, in a full sentence. Give `subject` and
+`attribute` to what can change, so that a newer fact replaces the older one; give `expires_at` to what is true only for a
+while. Do not store secrets. When the user says that something is no longer true, remember what is true now; `forget` is for
+what should never have been stored."""
+
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_ADDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
+_HIDES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
+
+# A daemon that does not answer must not keep an agent waiting.
+_STATUS_SECONDS = 2.0
+
+_T = TypeVar("_T")
+
+
+def serve(home: Home) -> None:
+    """Serve until the client closes standard input. Raises StoreUnusable before anything is answered."""
+    stores = open_stores(home)
+    try:
+        build(home, stores, project_scope(Path.cwd())).run("stdio")
+    finally:
+        stores.close()
+
+
+def build(home: Home, stores: Stores, project: str) -> MCPServer[None]:
+    """The server with its tools, for one project."""
+    server = _PlainSpoken(
+        "iai-daemon", version=iai_daemon.__version__, instructions=INSTRUCTIONS, log_level="WARNING"
+    )
+    tools = _Tools(home, stores, project)
+    server.tool(annotations=_ADDS)(tools.remember)
+    server.tool(annotations=_READS)(tools.search_memory)
+    server.tool(annotations=_HIDES)(tools.forget)
+    server.tool(annotations=_READS)(tools.memory_history)
+    server.tool(annotations=_READS)(tools.daemon_status)
+    return server
+
+
+class _PlainSpoken(MCPServer[None]):
+    """The SDK's server, but a bad call gets one sentence: unknown arguments are named, which the SDK drops silently, and
+    wrong ones are not answered with pydantic's many lines."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
+    ) -> Any:
+        for tool in await self.list_tools():
+            known = tool.input_schema.get("properties", {})
+            unknown = [key for key in arguments if key not in known]
+            if tool.name == name and unknown:
+                raise ToolError(
+                    f"{name} does not know {', '.join(unknown)}: it takes {', '.join(known) or 'nothing'}."
+                )
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_first_problem(name, error.__cause__)) from error
+            if isinstance(error.__cause__, ToolError):
+                raise error.__cause__ from error
+            raise
+
+
+def _first_problem(name: str, cause: ValidationError) -> str:
+    problem = cause.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{name}: {where}: {problem['msg']}."
+
+
+class _Tools:
+    """The tools. Their docstrings are what an agent reads."""
+
+    def __init__(self, home: Home, stores: Stores, project: str) -> None:
+        self._home = home
+        self._stores = stores
+        self._project = project
+        self._session = os.environ.get("CLAUDE_CODE_SESSION_ID")
+        # The store has one connection: one call at a time, in a thread, so that a wait for another writer blocks no ping.
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+
+    async def remember(
+        self,
+        content: Content,
+        kind: Kind = None,
+        subject: Subject = None,
+        attribute: Attribute = None,
+        scope: Scope = None,
+        tags: Tags = None,
+        expires_at: ExpiresAt = None,
+        source: Source = None,
+    ) -> MemoryResult:
+        """Store one fact for later conversations. With subject and attribute it replaces an older fact about the same."""
+
+        def work() -> MemoryResult:
+            draft = from_object(
+                {
+                    "content": content,
+                    "kind": kind,
+                    "subject": subject,
+                    "attribute": attribute,
+                    "scope": scope or self._project,
+                    "tags": tags,
+                    "expires_at": expires_at,
+                    "source": source,
+                    "session": self._session,
+                }
+            )
+            return self._results([self._stores.memory.add(draft, _now())])[0]
+
+        return await self._call(work)
+
+    async def search_memory(
+        self,
+        query: QueryText,
+        limit: Limit = 10,
+        scope: Scope = None,
+        include_superseded: IncludeSuperseded = False,
+        as_of: AsOf = None,
+    ) -> SearchResult:
+        """Find what is known, the current fact first. Searches this project and what is global, or only `scope`."""
+
+        def work() -> SearchResult:
+            moment = stamp(as_of, "as_of")
+            asked = Query(
+                query,
+                limit,
+                self._scopes(scope),
+                include_superseded,
+                None if moment is None else round(moment * 1000),
+            )
+            hits = self._stores.memory.search(asked, _now())
+            found = self._results([hit.record for hit in hits])
+            return SearchResult(
+                results=[
+                    HitResult(**result.model_dump(), score=round(hit.score, 4))
+                    for hit, result in zip(hits, found, strict=True)
+                ]
+            )
+
+        return await self._call(work)
+
+    async def forget(self, id: RecordId) -> MemoryResult:  # noqa: A002 -- the parameter's name is the tool's contract
+        """Stop finding a memory that should never have been stored. The user can restore it."""
+        return await self._call(lambda: self._results([self._stores.memory.forget(id, _now())])[0])
+
+    async def memory_history(self, subject: KnownSubject, attribute: Attribute = None) -> HistoryResult:
+        """What was held true about a subject over time, oldest first, with the times when each fact held."""
+        return await self._call(
+            lambda: HistoryResult(
+                records=self._results(
+                    self._stores.memory.history(subject.strip(), attribute, self._scopes(None))
+                )
+            )
+        )
+
+    async def daemon_status(self) -> StatusResult:
+        """Whether the memory's daemon runs, what it does now, and when the memory was last put in order."""
+
+        def work() -> StatusResult:
+            try:
+                seen = client.status(self._home, timeout=_STATUS_SECONDS)
+            except (DaemonAway, DaemonMute) as away:
+                return StatusResult(
+                    pid=None,
+                    state=None,
+                    since=None,
+                    reason=str(away),
+                    presence={},
+                    consolidation={},
+                    degraded=[],
+                )
+            return StatusResult.model_validate(seen)
+
+        return await self._call(work)
+
+    async def _call(self, work: Callable[[], _T]) -> _T:
+        """Do it in the one thread that may use the store; what a user may be told becomes an error result."""
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
+        except IaiError as error:
+            raise ToolError(str(error)) from error
+
+    def _scopes(self, scope: str | None) -> tuple[str, ...]:
+        return (scope,) if scope else tuple(dict.fromkeys((self._project, GLOBAL_SCOPE)))
+
+    def _results(self, records: Sequence[Record]) -> list[MemoryResult]:
+        merged = self._stores.memory.merged_ids([record.id for record in records])
+        return [
+            MemoryResult.model_validate(describe(record, merged.get(record.id, ()))) for record in records
+        ]
+
+
+def _now() -> int:
+    return round(read().wall * 1000)

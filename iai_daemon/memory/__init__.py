@@ -1,0 +1,1 @@
+"""The memory: records, how they are kept, found and ranked."""

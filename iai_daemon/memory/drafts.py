@@ -1,0 +1,96 @@
+"""What may become a memory, and what is said about the rest. Pure and total; used by import, the command line and the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from iai_daemon.errors import BadRecord
+from iai_daemon.memory.record import GLOBAL_SCOPE, Draft
+from iai_daemon.units import parse_stamp
+
+MAX_CONTENT = 64 * 1024
+MAX_NAME = 256
+MAX_SOURCE = 1024
+MAX_TAGS = 64
+# What SQLite's and PostgreSQL's 64-bit milliseconds and Python's dates can both hold.
+_LAST_STAMP = parse_stamp("9999-01-01T00:00:00Z")
+
+
+def from_object(values: object) -> Draft:
+    """The memory that a JSON object describes; unknown fields are ignored, `id` is kept as the external id.
+
+    Raises BadRecord, which names the field and what is wrong with it.
+    """
+    if not isinstance(values, Mapping):
+        raise BadRecord(problem="it is not a JSON object")
+    content = _text(values, "content", MAX_CONTENT)
+    if content is None:
+        raise BadRecord(problem="content is missing")
+    return Draft(
+        content=content,
+        external_id=_external_id(values),
+        kind=_text(values, "kind", MAX_NAME),
+        subject=_text(values, "subject", MAX_NAME),
+        attribute=_text(values, "attribute", MAX_NAME),
+        scope=_text(values, "scope", MAX_SOURCE) or GLOBAL_SCOPE,
+        tags=_tags(values.get("tags")),
+        source=_text(values, "source", MAX_SOURCE),
+        session=_text(values, "session", MAX_NAME),
+        created_at=_stamp(values, "created_at"),
+        expires_at=_stamp(values, "expires_at"),
+    )
+
+
+def stamp(value: object, name: str) -> float | None:
+    """Seconds since the epoch of an RFC 3339 text, None for none. Raises BadRecord."""
+    if value is None:
+        return None
+    try:
+        seconds = parse_stamp(value) if isinstance(value, str) else None
+    except ValueError:
+        seconds = None
+    if seconds is None or not 0 <= seconds < _LAST_STAMP:
+        raise BadRecord(problem=f"{name} must be a time such as 2026-11-21T11:00:00Z")
+    return seconds
+
+
+def _stamp(values: Mapping[object, object], name: str) -> float | None:
+    return stamp(values.get(name), name)
+
+
+def _text(values: Mapping[object, object], name: str, longest: int) -> str | None:
+    """A field's text without the space around it; None where it is absent or null."""
+    value = values.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadRecord(problem=f"{name} must be a text")
+    return _clean(value, name, longest)
+
+
+def _clean(value: str, name: str, longest: int) -> str:
+    text = value.strip()
+    if not text:
+        raise BadRecord(problem=f"{name} is empty")
+    if len(text) > longest:
+        raise BadRecord(problem=f"{name} has {len(text)} characters, {longest} are allowed")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadRecord(problem=f"{name} holds a character that no text can have")
+    return text
+
+
+def _external_id(values: Mapping[object, object]) -> str | None:
+    value = values.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return _text({"id": value}, "id", MAX_NAME)
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) > MAX_TAGS:
+        raise BadRecord(problem=f"tags must be a list of at most {MAX_TAGS} texts")
+    if not all(isinstance(tag, str) for tag in value):
+        raise BadRecord(problem="tags must be a list of texts")
+    return tuple(_clean(tag, "a tag", MAX_NAME) for tag in value)

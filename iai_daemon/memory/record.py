@@ -1,0 +1,117 @@
+"""What one memory is. Pure; used by the stores, the passes, the server and the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from iai_daemon.units import format_stamp
+
+GLOBAL_SCOPE = "global"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A memory as it is given to the store; stamps in seconds since the epoch."""
+
+    content: str
+    external_id: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    attribute: str | None = None
+    scope: str = GLOBAL_SCOPE
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+    session: str | None = None
+    created_at: float | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A memory as the store keeps it; stamps in milliseconds since the epoch, as they are stored."""
+
+    id: int
+    external_id: str | None
+    content: str
+    kind: str | None
+    subject: str | None
+    attribute: str | None
+    scope: str
+    tags: tuple[str, ...]
+    source: str | None
+    session: str | None
+    created_at: int
+    expires_at: int | None
+    valid_from: int
+    valid_to: int | None
+    superseded_by: int | None
+    merged_into: int | None
+    expired_at: int | None
+    archived_at: int | None
+    forgotten_at: int | None
+    revision: int
+    change: int
+
+    @property
+    def current(self) -> bool:
+        """Not superseded, merged, expired, archived or forgotten. Does not depend on the time of asking."""
+        return (
+            self.valid_to is None
+            and self.superseded_by is None
+            and self.merged_into is None
+            and self.expired_at is None
+            and self.archived_at is None
+            and self.forgotten_at is None
+        )
+
+    @property
+    def key(self) -> tuple[str, str, str] | None:
+        """(subject, attribute, scope), where a newer fact with the same key replaces an older one; None without both."""
+        if self.subject is None or self.attribute is None:
+            return None
+        return (self.subject, self.attribute, self.scope)
+
+    @property
+    def name(self) -> str:
+        """How the outside knows it: the external id, else the id."""
+        return self.external_id if self.external_id is not None else str(self.id)
+
+
+def describe(record: Record, merged_ids: Sequence[str] = ()) -> dict[str, object]:
+    """The record as `--json`, export and tools show it: stamps as text, nothing volatile."""
+
+    def stamp(milliseconds: int | None) -> str | None:
+        return None if milliseconds is None else format_stamp(milliseconds / 1000)
+
+    return {
+        "id": record.id,
+        "external_id": record.external_id,
+        "content": record.content,
+        "kind": record.kind,
+        "subject": record.subject,
+        "attribute": record.attribute,
+        "scope": record.scope,
+        "tags": list(record.tags),
+        "source": record.source,
+        "session": record.session,
+        "created_at": stamp(record.created_at),
+        "expires_at": stamp(record.expires_at),
+        "valid_from": stamp(record.valid_from),
+        "valid_to": stamp(record.valid_to),
+        "superseded_by": record.superseded_by,
+        "merged_into": record.merged_into,
+        "merged_ids": list(merged_ids),
+        "expired_at": stamp(record.expired_at),
+        "archived_at": stamp(record.archived_at),
+        "forgotten_at": stamp(record.forgotten_at),
+        "current": record.current,
+    }
+
+
+def from_row(row: Mapping[str, object]) -> Record:
+    """The record of one row of the table `records` (a mapping by column name)."""
+    values = dict(row)
+    values["tags"] = tuple(json.loads(str(values["tags"])))
+    return Record(**values)  # type: ignore[arg-type]
