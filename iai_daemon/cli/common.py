@@ -1,0 +1,70 @@
+"""What every command shares: the home, `--json`, the store, and how a result is printed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from iai_daemon.clock import read
+from iai_daemon.config import load
+from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.paths import Home, find_home, make_private
+
+SCHEMA = 1
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def home_option(command: _Command) -> _Command:
+    """`--home DIR`, before the command or after it; the one nearest to the command's end counts."""
+
+    def keep(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.ensure_object(dict)["home"] = value
+
+    return click.option(
+        "--home",
+        metavar="DIR",
+        expose_value=False,
+        callback=keep,
+        help="The daemon's home; else IAI_DAEMON_HOME, else ~/.iai-daemon.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """`--json`: one object on standard output, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")(
+        command
+    )
+
+
+def home() -> Home:
+    """The home that this call is for. Raises NoHome."""
+    return find_home(click.get_current_context().ensure_object(dict).get("home"))
+
+
+@contextlib.contextmanager
+def stores() -> Iterator[Stores]:
+    """The memory of this home, closed at the end. Raises StoreUnusable, BadConfig, HomeUnusable."""
+    here = home()
+    load(here)
+    make_private(here.root)
+    opened = open_stores(here)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, as the stores take them."""
+    return round(read().wall * 1000)
+
+
+def emit(result: Mapping[str, object], *, as_json: bool, human: Callable[[], str]) -> None:
+    """Print `result` as one object with the schema, or what `human` makes of it."""
+    click.echo(json.dumps({"schema": SCHEMA, **result}, ensure_ascii=False) if as_json else human())

@@ -1,0 +1,167 @@
+"""`iai-daemon config`: show, check and change the settings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import tomli_w
+
+import iai_daemon
+from iai_daemon import atomic
+from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.config import SECTIONS, keys, kinds, load, parse, plain
+from iai_daemon.errors import BadConfig, Refused, UsageError
+from iai_daemon.paths import make_private
+
+
+@click.group()
+@home_option
+def config() -> None:
+    """Show, check and change the settings."""
+
+
+@config.command()
+@home_option
+@json_option
+def show(as_json: bool) -> None:
+    """Print every setting as it holds, the defaults included.
+
+    Example: iai-daemon config show
+    """
+    settings = plain(load(home()))
+    emit(
+        {"path": str(home().config), "settings": settings},
+        as_json=as_json,
+        human=lambda: tomli_w.dumps(settings).rstrip(),
+    )
+
+
+@config.command()
+@home_option
+@json_option
+def check(as_json: bool) -> int:
+    """Say whether the settings can be used; ends with 78 when not.
+
+    Example: iai-daemon config check
+    """
+    where = home().config
+    problem: str | None
+    try:
+        load(home())
+    except BadConfig as bad:
+        problem, exit_status, said = str(bad), bad.exit_status, str(bad)
+    else:
+        problem, exit_status = None, 0
+        said = f"{where} is fine" if where.exists() else f"there is no {where}: the defaults hold"
+    result = {"path": str(where), "ok": problem is None, "problem": problem}
+    emit(result, as_json=as_json, human=lambda: said)
+    return exit_status
+
+
+@config.command()
+@home_option
+@json_option
+def path(as_json: bool) -> None:
+    """Print where the settings are read from.
+
+    Example: iai-daemon config path
+    """
+    where = str(home().config)
+    emit({"path": where}, as_json=as_json, human=lambda: where)
+
+
+@config.command()
+@home_option
+@json_option
+def init(as_json: bool) -> None:
+    """Put a commented file with every setting and its default in place; refused when there is one.
+
+    Example: iai-daemon config init
+    """
+    where = home().config
+    if where.exists():
+        raise Refused(
+            problem=f"{where} is already there and stays as it is: change it with `iai-daemon config set`."
+        )
+    make_private(home().root)
+    atomic.write(where, _example().encode())
+    emit({"path": str(where)}, as_json=as_json, human=lambda: f"wrote {where}")
+
+
+@config.command("set")
+@click.argument("key")
+@click.argument("value")
+@home_option
+@json_option
+def set_(key: str, value: str, as_json: bool) -> None:
+    """Set KEY (section.name) to VALUE; comments in the file stay.
+
+    Example: iai-daemon config set lifecycle.idle_after 10m
+    """
+    section, _, name = key.partition(".")
+    if key not in keys():
+        raise UsageError(problem=f"There is no setting {key!r}: `iai-daemon config show` prints them all.")
+    where = home().config
+    before = where.read_text(encoding="utf-8") if where.exists() else ""
+    parse(before, where)
+    line = tomli_w.dumps({name: _typed(section, name, value)}).strip()
+    after = _with_setting(before, section, name, line)
+    parse(after, where)
+    make_private(home().root)
+    atomic.write(where, after.encode())
+    emit(
+        {"path": str(where), "key": key, "value": plain(load(home()))[section][name]},
+        as_json=as_json,
+        human=lambda: f"{where}: [{section}] {line}",
+    )
+
+
+def _typed(section: str, name: str, text: str) -> object:
+    """What TOML would read (`true`, `3`, `["a"]`), else the text itself: the first of them that the setting takes."""
+    kind = kinds(SECTIONS[section])[name]
+    problems = []
+    for value in (*_as_toml(text), text):
+        try:
+            kind.read(value)
+        except ValueError as cause:
+            problems.append(str(cause))
+        else:
+            return value
+    raise UsageError(problem=f"{section}.{name} {problems[0]}.")
+
+
+def _as_toml(text: str) -> list[object]:
+    try:
+        return [tomllib.loads(f"value = {text}")["value"]]
+    except tomllib.TOMLDecodeError:
+        return []
+
+
+def _with_setting(text: str, section: str, name: str, line: str) -> str:
+    """`text` with `line` in [section]: in place of the setting that stands there, else after the section's head."""
+    head = re.compile(rf"^[ \t]*\[[ \t]*{re.escape(section)}[ \t]*\][^\n]*\n?", re.MULTILINE)
+    found = head.search(text)
+    if found is None:
+        return f"{text.rstrip()}\n\n[{section}]\n{line}\n".lstrip("\n")
+    end = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, found.end())
+    body = text[found.end() : end.start() if end else len(text)]
+    rest = text[found.end() + len(body) :]
+    # A value may go over several lines only inside brackets: lists are the only such values that there are.
+    setting = re.compile(
+        rf"^[ \t]*\"?{re.escape(name)}\"?[ \t]*=[ \t]*(\[[^\]]*\]|[^\n]*)[^\n]*$", re.MULTILINE
+    )
+    body, replaced = setting.subn(lambda _: line, body, count=1)
+    start = text[: found.end()].rstrip("\n") + "\n"
+    return start + (body if replaced else f"{line}\n{body}") + rest
+
+
+def _example() -> str:
+    """The commented settings: a data file of the installed package, the top-level file of a checkout."""
+    installed = files(iai_daemon) / "config.example.toml"
+    if installed.is_file():
+        return installed.read_text(encoding="utf-8")
+    return (Path(iai_daemon.__file__).parents[1] / "config.example.toml").read_text(encoding="utf-8")

@@ -1,0 +1,237 @@
+"""`iai-daemon memory`: the memory from the command line; works without a daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import click
+
+from iai_daemon.cli.common import emit, home_option, json_option, now_ms, stores
+from iai_daemon.errors import BadRecord
+from iai_daemon.memory.drafts import from_object, stamp
+from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
+from iai_daemon.memory.store import Query
+from iai_daemon.units import format_stamp
+
+# A line longer than this is no memory; reading it whole would let one bad file take all memory.
+_MAX_LINE = 1 << 20
+
+
+@click.group()
+@home_option
+def memory() -> None:
+    """Add, find, show, forget, import and export memories."""
+
+
+@memory.command()
+@click.argument("content")
+@click.option("--kind", help="Any word: fact, preference, decision …")
+@click.option("--subject", help="What it is about; with --attribute, a newer memory replaces the older one.")
+@click.option("--attribute", help="Which of its properties it tells.")
+@click.option("--scope", default=GLOBAL_SCOPE, show_default=True, help="The project it belongs to.")
+@click.option("--tag", "tags", multiple=True, help="May be given several times.")
+@click.option("--expires-at", metavar="TIME", help="When it stops being true, RFC 3339.")
+@click.option("--source", help="Where it comes from.")
+@home_option
+@json_option
+def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
+    """Store one memory.
+
+    Example: iai-daemon memory add "The staging API listens on port 8081." --subject staging --attribute "api port"
+    """
+    draft = from_object({"content": content, "tags": list(tags), **fields})
+    with stores() as opened:
+        record = opened.memory.add(draft, now_ms())
+    emit(describe(record), as_json=as_json, human=lambda: f"stored as {record.id}")
+
+
+@memory.command("import")
+@click.argument("file", type=click.File("rb"))
+@home_option
+@json_option
+def import_(file: BinaryIO, as_json: bool) -> int:
+    """Store the memories in FILE (- is standard input), one JSON object a line; `content` is required.
+
+    A bad line is reported with its number, the good ones are kept, and the command ends with 1.
+
+    Example: iai-daemon memory import notes.jsonl
+    """
+    bad: list[dict[str, object]] = []
+    with stores() as opened:
+        imported = opened.memory.import_many(_drafts(file, bad), now_ms())
+    for each in bad:
+        click.echo(f"line {each['line']}: {each['problem']}", err=True)
+    result = {
+        "added": imported.added,
+        "unchanged": imported.unchanged,
+        "superseded": imported.superseded,
+        "bad": bad,
+    }
+    said = f"{imported.added} added, {imported.superseded} superseded, {imported.unchanged} unchanged, {len(bad)} bad"
+    emit(result, as_json=as_json, human=lambda: said)
+    return 1 if bad else 0
+
+
+def _drafts(file: BinaryIO, bad: list[dict[str, object]]) -> Iterator[Draft]:
+    """The memories of the good lines; the others are noted in `bad` with their number."""
+    number = 0
+    while line := file.readline(_MAX_LINE):
+        number += 1
+        try:
+            if len(line) == _MAX_LINE and not line.endswith(b"\n"):
+                while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                raise BadRecord(problem=f"a line may have {_MAX_LINE} bytes")
+            if line.strip():
+                yield from_object(json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
+        except BadRecord as problem:
+            bad.append({"line": number, "problem": str(problem)})
+        except (ValueError, RecursionError):
+            bad.append({"line": number, "problem": "it is not JSON"})
+
+
+@memory.command()
+@home_option
+@json_option
+def export(as_json: bool) -> None:  # noqa: ARG001 -- it is JSON anyway; the option exists everywhere
+    """Print every memory as one JSON object a line, in the order of their ids, the replaced and forgotten ones too.
+
+    Example: iai-daemon memory export > backup.jsonl
+    """
+    with stores() as opened:
+        merged = opened.memory.merged_ids()
+        for record in opened.memory.export():
+            click.echo(json.dumps(describe(record, merged.get(record.id, ())), ensure_ascii=False))
+
+
+@memory.command()
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option(
+    "--scope", "scopes", multiple=True, help="Only of this scope; may be given several times. Else of all."
+)
+@click.option("--include-superseded", is_flag=True, help="Also what is no longer current.")
+@click.option("--as-of", metavar="TIME", help="What was true then, RFC 3339.")
+@home_option
+@json_option
+def search(
+    text: str, limit: int, scopes: tuple[str, ...], include_superseded: bool, as_of: str | None, as_json: bool
+) -> None:
+    """Find memories by their words, the current fact first.
+
+    Example: iai-daemon memory search "api port staging"
+    """
+    moment = stamp(as_of, "--as-of")
+    query = Query(text, limit, scopes, include_superseded, None if moment is None else round(moment * 1000))
+    with stores() as opened:
+        hits = opened.memory.search(query, now_ms())
+        merged = opened.memory.merged_ids([hit.record.id for hit in hits])
+    results = [
+        {**describe(hit.record, merged.get(hit.record.id, ())), "score": round(hit.score, 4)} for hit in hits
+    ]
+    lines = [
+        f"{hit.record.id:>6}  {hit.record.content}{'' if hit.record.current else '  (no longer current)'}"
+        for hit in hits
+    ]
+    emit({"results": results}, as_json=as_json, human=lambda: "\n".join(lines) or "nothing found")
+
+
+@memory.command()
+@click.argument("record", type=int, metavar="ID")
+@home_option
+@json_option
+def show(record: int, as_json: bool) -> None:
+    """Print one memory and what nights did to it, and why.
+
+    Example: iai-daemon memory show 12
+    """
+    with stores() as opened:
+        found = opened.memory.get(record)
+        merged = opened.memory.merged_ids([record])
+        entries = opened.nights.journal(record=record)
+    story = [
+        {
+            "night": entry.night,
+            "at": format_stamp(entry.at / 1000),
+            "pass": entry.pass_name,
+            "effect": entry.effect,
+            "reason": entry.reason,
+            "undone": entry.undone_at is not None,
+        }
+        for entry in entries
+    ]
+    result = {**describe(found, merged.get(record, ())), "story": story}
+
+    def human() -> str:
+        told = [
+            f"{name:14} {value}"
+            for name, value in result.items()
+            if value not in (None, [], "") and name != "story"
+        ]
+        told += [
+            f"night {each['night']:<8} {each['reason']}{' (taken back)' if each['undone'] else ''}"
+            for each in story
+        ]
+        return "\n".join(told)
+
+    emit(result, as_json=as_json, human=human)
+
+
+@memory.command()
+@click.argument("subject")
+@click.argument("attribute", required=False)
+@click.option(
+    "--scope", "scopes", multiple=True, help="Only of this scope; may be given several times. Else of all."
+)
+@home_option
+@json_option
+def history(subject: str, attribute: str | None, scopes: tuple[str, ...], as_json: bool) -> None:
+    """Print what was held true about SUBJECT, oldest first.
+
+    Example: iai-daemon memory history staging "api port"
+    """
+    with stores() as opened:
+        records = opened.memory.history(subject, attribute, scopes)
+    lines = [
+        f"{record.id:>6}  {record.attribute or ''}: {record.content}{'  (current)' if record.current else ''}"
+        for record in records
+    ]
+    emit(
+        {"records": [describe(record) for record in records]},
+        as_json=as_json,
+        human=lambda: "\n".join(lines) or f"nothing is known about {subject}",
+    )
+
+
+@memory.command()
+@click.argument("record", type=int, metavar="ID")
+@home_option
+@json_option
+def forget(record: int, as_json: bool) -> None:
+    """Stop finding a memory. It is kept: `iai-daemon memory restore ID` brings it back.
+
+    Example: iai-daemon memory forget 12
+    """
+    with stores() as opened:
+        found = opened.memory.forget(record, now_ms())
+    emit(
+        describe(found),
+        as_json=as_json,
+        human=lambda: f"{record} is forgotten; `memory restore {record}` brings it back",
+    )
+
+
+@memory.command()
+@click.argument("record", type=int, metavar="ID")
+@home_option
+@json_option
+def restore(record: int, as_json: bool) -> None:
+    """Bring a forgotten memory back.
+
+    Example: iai-daemon memory restore 12
+    """
+    with stores() as opened:
+        found = opened.memory.restore(record, now_ms())
+    emit(describe(found), as_json=as_json, human=lambda: f"{record} is back")

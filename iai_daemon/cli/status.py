@@ -1,0 +1,76 @@
+"""`iai-daemon status`: how the daemon stands, in a fraction of a second."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import iai_daemon
+from iai_daemon.cli import quick
+from iai_daemon.control import client
+from iai_daemon.errors import DaemonAway
+from iai_daemon.paths import find_home
+
+
+def status(words: Sequence[str]) -> int:
+    """Print the status; 1 when no daemon runs."""
+    arguments = quick.parse(words, "status", json=True)
+    home = find_home(arguments.home)
+    try:
+        seen = client.status(home)
+    except DaemonAway as away:
+        if not arguments.json:
+            print(f"iai-daemon: {away}", file=sys.stderr)
+            return away.exit_status
+        seen = nobody()
+    print(json.dumps(seen) if arguments.json else "\n".join(_lines(seen)))
+    return 0 if seen["pid"] else 1
+
+
+def nobody() -> dict[str, Any]:
+    """The object of `status --json` when no daemon runs."""
+    counts = dict.fromkeys(("fresh", "active", "stale", "orphan", "invalid"), 0)
+    consolidation = dict.fromkeys(("night", "pass", "progress", "last"))
+    return {
+        "schema": 1,
+        "pid": None,
+        "version": iai_daemon.__version__,
+        "state": None,
+        "since": None,
+        "reason": "no daemon is running",
+        "rule": None,
+        "presence": counts,
+        "consolidation": {"running": False, **consolidation},
+        "agenda": {},
+        "store": {"engine": None, "memories": None},
+        "tick": {"at": None, "failures": 0},
+        "degraded": [],
+    }
+
+
+def _lines(seen: Mapping[str, Any]) -> list[str]:
+    """The same for a person, on one screen."""
+    here, night = seen["presence"], seen["consolidation"]
+    wrappers = f"{here['fresh']} open, {here['active']} active"
+    gone = [f"{here[name]} {name}" for name in ("stale", "orphan", "invalid") if here[name]]
+    lines = [
+        f"{seen['state']}  since {seen['since']}  ({seen['rule']}: {seen['reason']})",
+        f"wrappers  {', '.join([wrappers, *gone])}",
+        f"night     {_night(night)}",
+        f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
+        f"daemon    pid {seen['pid']}, version {seen['version']}, {seen['tick']['failures']} failed ticks",
+    ]
+    return lines + [f"degraded  {each['what']}: {each['why']}; {each['fix']}" for each in seen["degraded"]]
+
+
+def _night(night: Mapping[str, Any]) -> str:
+    if night["running"]:
+        progress = night["progress"] or {}
+        done = f", {progress['done']} of {progress['total']}" if progress.get("total") else ""
+        return f"{night['night']} is running: {night['pass'] or 'starting'}{done}"
+    last = night["last"]
+    if not last:
+        return "none yet"
+    return f"last one {last['id']}, {last['outcome']}, ended {last['ended_at']}"
