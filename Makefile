@@ -1,0 +1,38 @@
+# Everything runs in .venv, which is made from what pyproject.toml declares. Needed beforehand: Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+
+.PHONY: help demo test lint run bench clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "iai-daemon needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, in a home of its own
+	$(BIN)/iai-daemon demo
+
+test: $(VENV)/ready  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready  ## formatting, lint rules, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+run: $(VENV)/ready   ## the daemon in the foreground, on your own home
+	$(BIN)/iai-daemon run
+
+bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a time
+	$(BIN)/python -m benchmarks
+
+clean:           ## remove what was made here
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
