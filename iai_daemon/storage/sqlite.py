@@ -38,6 +38,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             # transactions, never half of one. FULL would cost an fsync for each memory.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            _require_known(path, connection.execute("PRAGMA user_version").fetchone()[0])
             migrate(connection)
         except BaseException:
             connection.close()
@@ -89,19 +90,33 @@ def _inspect(path: Path) -> None:
         header = file.read(100)
     if not header.startswith(_HEADER) or len(header) < 100:
         raise ForeignStore(path=path)
-    application = int.from_bytes(header[68:72], "big")
-    found = int.from_bytes(header[60:64], "big")
-    # A process that was killed between making the file and its schema leaves one without any content.
-    if application != APPLICATION_ID and (application or found or _has_tables(path)):
+    application, found = int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big")
+    if application == 0 and found == 0:
+        application, found = _ask_side_file(path)
+    if application != APPLICATION_ID:
         raise ForeignStore(path=path)
+    _require_known(path, found)
+
+
+def _require_known(path: Path, found: int) -> None:
     if found > newest():
         raise NewerStore(path=path, found=found, known=newest())
 
 
-def _has_tables(path: Path) -> bool:
-    with translated(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone()[0])
-        finally:
-            connection.close()
+def _ask_side_file(path: Path) -> tuple[int, int]:
+    """Application and schema of a file whose first page tells neither.
+
+    Ours is like that when its process was killed while all of its content still stood in the write-ahead log; or when
+    it was killed before there was any content, and then anybody may have it.
+    """
+    unchanged = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
+    with (
+        translated(path),
+        contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?{unchanged}", uri=True)
+        ) as connection,
+    ):
+        if not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone()[0]:
+            return APPLICATION_ID, 0
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        return int(application), int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -33,9 +33,18 @@ CREATE TABLE records (
 
 CREATE INDEX records_by_change ON records (change);
 CREATE INDEX records_by_key ON records (subject, attribute, scope) WHERE subject IS NOT NULL AND attribute IS NOT NULL;
+-- The current records of one key, oldest first: nights go through them however long the key's history is.
+CREATE INDEX records_current_by_key ON records (subject, attribute, scope, valid_from, id)
+WHERE subject IS NOT NULL AND attribute IS NOT NULL
+AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL;
 CREATE INDEX records_by_external_id ON records (external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX records_by_merged_into ON records (merged_into) WHERE merged_into IS NOT NULL;
-CREATE INDEX records_by_expiry ON records (expires_at) WHERE expires_at IS NOT NULL AND expired_at IS NULL;
+-- Only what is current can expire, so asking whether anything is due never walks through the past.
+CREATE INDEX records_by_expiry ON records (expires_at)
+WHERE expires_at IS NOT NULL
+AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL;
 
 CREATE VIRTUAL TABLE words USING fts5 (
     content,
@@ -93,7 +102,7 @@ CREATE TABLE journal (
     undone_at INTEGER
 ) STRICT;
 
-CREATE INDEX journal_by_night ON journal (night);
+CREATE INDEX journal_by_night ON journal (night, round, effect);
 CREATE INDEX journal_by_record ON journal (record);
 
 CREATE TABLE cursors (
@@ -106,5 +115,5 @@ CREATE TABLE taken_back (
     pass TEXT NOT NULL,
     record INTEGER NOT NULL REFERENCES records (id) ON DELETE CASCADE,
     revision INTEGER NOT NULL,
-    PRIMARY KEY (pass, record)
+    PRIMARY KEY (record, pass)
 ) STRICT;
