@@ -16,6 +16,9 @@ from iai_daemon.paths import Home, find_home, make_private
 
 SCHEMA = 1
 
+# What the stores count memories and nights with.
+Id = click.IntRange(1, 2**63 - 1)
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import click
 
-from iai_daemon.cli.common import emit, home_option, json_option, now_ms, stores
+from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
@@ -139,7 +139,7 @@ def search(
 
 
 @memory.command()
-@click.argument("record", type=int, metavar="ID")
+@click.argument("record", type=Id, metavar="ID")
 @home_option
 @json_option
 def show(record: int, as_json: bool) -> None:
@@ -206,7 +206,7 @@ def history(subject: str, attribute: str | None, scopes: tuple[str, ...], as_jso
 
 
 @memory.command()
-@click.argument("record", type=int, metavar="ID")
+@click.argument("record", type=Id, metavar="ID")
 @home_option
 @json_option
 def forget(record: int, as_json: bool) -> None:
@@ -224,7 +224,7 @@ def forget(record: int, as_json: bool) -> None:
 
 
 @memory.command()
-@click.argument("record", type=int, metavar="ID")
+@click.argument("record", type=Id, metavar="ID")
 @home_option
 @json_option
 def restore(record: int, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import click
 
-from iai_daemon.cli.common import emit, home_option, json_option, now_ms, stores
+from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
 from iai_daemon.memory.nights import NightRow
 from iai_daemon.units import format_stamp
 
@@ -37,7 +37,7 @@ def list_(limit: int | None, as_json: bool) -> None:
 
 
 @nights.command()
-@click.argument("night", type=int, metavar="ID")
+@click.argument("night", type=Id, metavar="ID")
 @home_option
 @json_option
 def show(night: int, as_json: bool) -> None:
@@ -67,7 +67,7 @@ def show(night: int, as_json: bool) -> None:
 
 
 @nights.command()
-@click.argument("night", type=int, metavar="ID")
+@click.argument("night", type=Id, metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also put back what has changed since that night.")
 @home_option

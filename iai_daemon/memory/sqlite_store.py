@@ -110,6 +110,7 @@ class SqliteStore(SqlitePart):
     def _set_forgotten(self, record: int, at: int | None) -> Record:
         """One that already is as wanted stays untouched."""
         with self._writing():
+            self._record(record)
             self._connection.execute(
                 """
                 UPDATE records
