@@ -96,6 +96,18 @@ def _texts(choices: tuple[str, ...] = ()) -> Kind:
     return Kind(read, list)
 
 
+def _directories() -> Kind:
+    """At least one, or everybody would seem absent; none that depends on where the daemon was started."""
+
+    def read(value: object) -> tuple[str, ...]:
+        paths = cast("tuple[str, ...]", _texts().read(value))
+        if not paths or not all(path == "~" or path.startswith(("{home}", "~/", "/")) for path in paths):
+            raise ValueError('must name at least one directory, each beginning with "{home}", "~/" or "/"')
+        return paths
+
+    return Kind(read, list)
+
+
 _YES_OR_NO = Kind(lambda value: _need(value, bool, "true or false"))
 
 
@@ -107,7 +119,7 @@ def _setting(default: Any, kind: Kind) -> Any:
 class Presence:
     """When a heartbeat counts. Durations in seconds."""
 
-    wrappers_dirs: tuple[str, ...] = _setting(("{home}/wrappers",), _texts())
+    wrappers_dirs: tuple[str, ...] = _setting(("{home}/wrappers",), _directories())
     stale_after: float = _setting(90.0, _duration(0.1, never=False))
     settle_after: float = _setting(2.0, _duration(never=False))
 
@@ -117,7 +129,7 @@ class Lifecycle:
     """When WAKE becomes IDLE and BEDTIME. Durations in seconds; never is infinity."""
 
     tick: float = _setting(30.0, _duration(0.05, never=False))
-    idle_after: float = _setting(300.0, _duration())
+    idle_after: float = _setting(300.0, _duration(0.05))
     absent_for: float = _setting(120.0, _duration())
     inactive_for: float = _setting(1800.0, _duration())
     overdue_after: float = _setting(172800.0, _duration())

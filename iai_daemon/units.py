@@ -9,10 +9,14 @@ from datetime import UTC, datetime, timedelta
 NEVER = math.inf
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The last second that format_stamp can write, and more than anybody means by a duration.
+_LAST_SECOND = 253_402_300_799.0
+_LONGEST = 100 * 366 * 86400.0
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h|d))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LARGEST = 2.0**60
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -21,19 +25,23 @@ def parse_stamp(text: str) -> float:
 
     Raises ValueError for anything else.
     """
-    moment = datetime.fromisoformat(text)
+    # RFC 3339 §5.6 allows a small t and z, which fromisoformat does not read.
+    moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return (moment - _EPOCH).total_seconds()
+        seconds = (moment.astimezone(UTC) - _EPOCH).total_seconds()
     except OverflowError as cause:
         raise ValueError(f"{text!r} is out of range") from cause
+    if seconds > _LAST_SECOND:
+        raise ValueError(f"{text!r} is out of range")
+    return seconds
 
 
 def format_stamp(seconds: float) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: `2026-11-21T11:00:00.000Z`."""
     moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_duration(text: str) -> float:
@@ -42,7 +50,10 @@ def parse_duration(text: str) -> float:
         return NEVER
     if not _DURATION.fullmatch(text):
         raise ValueError(f'{text!r} is not a duration such as "90s", "5m", "48h" or "never"')
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > _LONGEST:
+        raise ValueError(f'{text!r} is longer than a hundred years: say "never"')
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -71,7 +82,10 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None:
         raise ValueError(f'{text!r} is not a size such as "600MB"')
-    return round(float(match[1]) * _BYTES[match[2]])
+    size = float(match[1]) * _BYTES[match[2]]
+    if size > _LARGEST:
+        raise ValueError(f"{text!r} is larger than any disk")
+    return round(size)
 
 
 def format_size(size: int) -> str:

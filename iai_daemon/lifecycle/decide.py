@@ -109,28 +109,31 @@ def decide(
 
 
 def _look(presence: Presence, now: float) -> _Seen:
-    present = presence.present
-    settled = [at for wrapper in present if (at := wrapper.settled_at) is not None]
-    active_at = max((at for wrapper in present if (at := wrapper.active_at) is not None), default=-NEVER)
-    settled_at = max((at for at in settled if at <= now), default=-NEVER)
+    # A probe that its client ends within a second is nobody: neither does it wake, nor does it end an absence.
+    here = [wrapper for wrapper in presence.present if wrapper.has_settled(now) or wrapper.active_at is not None]
+    active_at = max((at for wrapper in here if (at := wrapper.active_at) is not None), default=-NEVER)
+    settled_at = max((wrapper.settled_at for wrapper in here if wrapper.has_settled(now)), default=-NEVER)
     return _Seen(
-        open=len(present),
-        legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in present),
+        open=len(here),
+        legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in here),
         latest=min(max(active_at, settled_at), now),
         by_settling=settled_at > active_at,
-        upcoming=(*settled, *(wrapper.stale_at for wrapper in present)),
+        upcoming=tuple(at for wrapper in presence.present for at in (wrapper.settled_at, wrapper.stale_at)),
     )
 
 
 def _remember(standing: Standing, seen: _Seen, now: float) -> Standing:
-    """Carry on what the rules need of the past: the last activity, since when nobody is here, a wish that still holds."""
+    """Carry on what the rules need of the past: the last activity, since when nobody is here, a wish that still holds.
+
+    A wrapper too old to report activity counts as active for as long as it is present.
+    """
     asked = standing.asked
     if asked and (now >= asked.until or (asked.state is State.BEDTIME and seen.latest > asked.at)):
         asked = None
     since = now if standing.absent_since is None else standing.absent_since
     return replace(
         standing,
-        last_active=max(standing.last_active, seen.latest),
+        last_active=now if seen.legacy else max(standing.last_active, seen.latest),
         absent_since=None if seen.open else since,
         asked=asked,
     )
@@ -140,18 +143,20 @@ def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, ove
     """Which event of the glossary holds: the first that applies, the user's own wish before all others."""
     if standing.asked:
         return Event.WAKE_ASKED if standing.asked.state is State.WAKE else Event.SLEEP_ASKED
+    # A threshold is compared as _thresholds adds it up: a difference rounds otherwise, and would wait for a tick.
     if standing.absent_since is not None:
-        return Event.ABSENT if now - standing.absent_since >= settings.absent_for else Event.NOBODY
-    quiet = now - standing.last_active
+        if now >= standing.absent_since + settings.absent_for:
+            return Event.ABSENT
+        return Event.OVERDUE if overdue.now else Event.NOBODY
     # Whoever has left keeps WAKE up for as long as if he were still here, but does not bring it back.
-    at_work = now - seen.latest if standing.state is not State.WAKE else quiet
-    if at_work < settings.idle_after:
+    by_memory = standing.state is State.WAKE and not seen.legacy
+    if now < (standing.last_active if by_memory else seen.latest) + settings.idle_after:
         return Event.SETTLED if seen.by_settling and seen.latest == standing.last_active else Event.ACTIVE
     if overdue.now:
         return Event.OVERDUE
     if seen.legacy:
         return Event.ACTIVE
-    return Event.INACTIVE if quiet >= settings.inactive_for else Event.IDLE
+    return Event.INACTIVE if now >= standing.last_active + settings.inactive_for else Event.IDLE
 
 
 def _allowed(standing: Standing) -> Allowed:
@@ -180,10 +185,10 @@ def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings:
     wrappers = f"{seen.open} wrapper{'' if seen.open == 1 else 's'} open"
     quiet = now - standing.last_active
     match event:
-        case Event.ACTIVE if quiet < settings.idle_after:
-            reason = f"someone was active {say_duration(quiet)} ago, {wrappers}"
-        case Event.ACTIVE:
+        case Event.ACTIVE if seen.legacy and now >= seen.latest + settings.idle_after:
             reason = f"{wrappers}, {seen.legacy} too old to report activity, so being open counts"
+        case Event.ACTIVE:
+            reason = f"someone was active {say_duration(quiet)} ago, {wrappers}"
         case Event.SETTLED:
             reason = f"a new wrapper has settled, {wrappers}"
         case Event.IDLE:

@@ -40,9 +40,11 @@ class Transition:
 def append(path: Path, transition: Transition) -> None:
     """Add one line, in one write, so that a reader never sees half of it unless the disk was full. Raises OSError."""
     line = json.dumps(transition.plain()).encode() + b"\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            line = b"\n" + line  # the last line was torn: it must not take this one with it
         os.write(descriptor, line)
     finally:
         os.close(descriptor)
@@ -65,7 +67,7 @@ def read(path: Path, limit: int | None = None) -> list[dict[str, object]]:
 def _parse(line: bytes) -> dict[str, object] | None:
     try:
         transition = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return transition if isinstance(transition, dict) and "to" in transition else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def resume(path: Path, now: Now, boot_id: str | None) -> Resumed:
         return Resumed(fresh, fresh=True)
     except OSError as cause:
         return Resumed(fresh, fresh=True, trouble=f"{path} cannot be read ({cause.strerror}): started afresh")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Resumed(fresh, fresh=True, trouble=f"{path} is damaged: started afresh")
 
 
@@ -98,4 +99,7 @@ def _step_since(clock: object, now: Now, boot_id: str | None) -> float:
     """By how many seconds the wall clock was set since the file was written; 0 where another boot leaves it unknown."""
     if not isinstance(clock, dict) or boot_id is None or clock.get("boot_id") != boot_id:
         return 0.0
-    return (now.wall - float(clock["wall"])) - (now.boot - float(clock["boot"]))
+    step = (now.wall - float(clock["wall"])) - (now.boot - float(clock["boot"]))
+    if not math.isfinite(step):
+        raise ValueError("the clock of the file is no time")
+    return step

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from iai_daemon.presence.heartbeat import Heartbeat
+from iai_daemon.presence.heartbeat import SCHEMA, Heartbeat
 from iai_daemon.units import NEVER, say_duration
 
 # How far a process' start and the heartbeat's `started_at` may lie apart and still be the same process.
@@ -65,9 +65,13 @@ class Wrapper:
     reason: str
     beat: Heartbeat | None = None
     active_at: float | None = None
-    settled_at: float | None = None
+    settled_at: float = -NEVER
     stale_at: float = NEVER
     headless: bool = False
+
+    def has_settled(self, now: float) -> bool:
+        """Whether it has lived long enough to be more than a probe, at `now` (awake clock)."""
+        return self.settled_at <= now
 
     def is_active(self, now: float, idle_after: float) -> bool:
         """Present, and its user did something within `idle_after` (or it is too old to say) at `now` (awake clock)."""
@@ -108,28 +112,50 @@ def classify(
 
     Exactly `stale_after` is still fresh. `look` is asked only when the age leaves the question open.
     """
-    note = f" ({beat.fallback}: taken from the file's name and time)" if beat.fallback else ""
+    limit = say_duration(stale_after)
     if round(age, 4) > stale_after:
-        return Status.STALE, f"refreshed {say_duration(age)} ago (limit {say_duration(stale_after)}){note}"
-    orphaned = _why_orphaned(beat, look())
+        return Status.STALE, f"refreshed {say_duration(age)} ago (limit {limit}){_note(beat)}"
+    evidence = look()
+    orphaned = why_orphaned(beat, evidence)
     if orphaned:
-        return Status.ORPHAN, orphaned + note
-    return Status.FRESH, f"refreshed {say_duration(max(age, 0.0))} ago{note}"
+        return Status.ORPHAN, orphaned + _note(beat)
+    return Status.FRESH, f"refreshed within {limit}, {_proof(beat, evidence)}{_note(beat)}"
 
 
-def _why_orphaned(beat: Heartbeat, evidence: Evidence) -> str | None:
-    proven_alive = beat.locked and evidence.lock is Lock.HELD
+def _proof(beat: Heartbeat, evidence: Evidence) -> str:
+    if beat.locked and evidence.lock is Lock.HELD:
+        return "its lock is held"
+    return "on another machine or boot" if _is_elsewhere(beat, evidence) else f"process {beat.pid} runs"
+
+
+def _note(beat: Heartbeat) -> str:
+    """What a reader should know of how the file was read."""
+    if beat.fallback:
+        return f" ({beat.fallback}: taken from the file's name and time)"
+    if beat.schema_version > SCHEMA:
+        return f" (schema {beat.schema_version} is newer than ours, read as {SCHEMA})"
+    return ""
+
+
+def why_orphaned(beat: Heartbeat, evidence: Evidence) -> str | None:
+    """Why nobody is behind a heartbeat, in words; None when somebody is, or may be."""
     if beat.locked and evidence.lock is Lock.FREE:
         return "its lock is free: the wrapper has died"
+    proven_alive = beat.locked and evidence.lock is Lock.HELD
     if not proven_alive:
         if beat.pid <= 0:
             return f"pid {beat.pid} is no process"
-        if beat.boot_id and evidence.boot_id and beat.boot_id != evidence.boot_id:
-            return None  # another machine or boot: our process table knows nothing of it, its refresh decides
+        if _is_elsewhere(beat, evidence):
+            return None
         gone = _why_gone(beat, evidence)
         if gone:
             return gone
     return _why_parentless(beat, evidence, proven_alive=proven_alive)
+
+
+def _is_elsewhere(beat: Heartbeat, evidence: Evidence) -> bool:
+    """Another machine or boot: our process table knows nothing of it, its refresh alone decides."""
+    return bool(beat.boot_id and evidence.boot_id and beat.boot_id != evidence.boot_id)
 
 
 def _why_gone(beat: Heartbeat, evidence: Evidence) -> str | None:

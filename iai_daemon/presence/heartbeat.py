@@ -13,7 +13,8 @@ MAX_BYTES = 64 * 1024
 REFRESH = 30.0
 SCHEMA = 1
 
-_NAME = re.compile(r"heartbeat-(\d{1,20})-(.*)\.json", re.ASCII | re.DOTALL)
+_NAME = re.compile(r"heartbeat-(-?\d+)-(.*)\.json", re.ASCII | re.DOTALL)
+_TEMPORARY = re.compile(r"\.?heartbeat-(\d+)-.*\.tmp", re.ASCII | re.DOTALL)
 _MAX_PID = 2**31 - 1
 
 
@@ -63,6 +64,12 @@ def is_heartbeat_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def writer_of_temporary(name: str) -> int | None:
+    """The pid of the wrapper that was writing the temporary file of this name; None for any other file."""
+    match = _TEMPORARY.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def parse(name: str, data: bytes, mtime: float) -> Heartbeat | Unreadable:
     """The heartbeat in `data`, which was found under `name` with this modification time (seconds since the epoch).
 
@@ -81,9 +88,9 @@ def parse(name: str, data: bytes, mtime: float) -> Heartbeat | Unreadable:
 def from_name(name: str, mtime: float, why: str) -> Heartbeat | Unreadable:
     """What the name and the modification time alone tell, when the content does not: the fallback."""
     match = _NAME.fullmatch(name)
-    if match is None or int(match[1]) > _MAX_PID:
+    if match is None or abs(int(match[1])) > _MAX_PID:
         return Unreadable(f"{why}, and its name holds no possible pid")
-    return Heartbeat(pid=int(match[1]), uuid=match[2], last_refresh=mtime, fallback=why)
+    return Heartbeat(pid=int(match[1]), uuid=_text(match[2]) or "", last_refresh=mtime, fallback=why)
 
 
 def _decode(data: bytes) -> Mapping[str, object]:
@@ -141,7 +148,8 @@ def _schema(value: object) -> int:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    """A text; half a surrogate pair, which nobody could print or store, becomes a question mark."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 def _stamp(value: object) -> float | None:

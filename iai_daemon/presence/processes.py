@@ -60,14 +60,14 @@ class SystemProcesses:
 
 
 def _hidden(pid: int) -> Process | None:
-    """A process that we may not look at (hidepid) but that a signal would reach, were we allowed to, is alive."""
+    """A process that cannot be looked at (hidepid, too many open files) is alive if a signal finds it, allowed or not."""
     try:
         os.kill(pid, 0)
     except PermissionError:
-        return Process(pid=pid, parent=None, zombie=False, start=None, started_at=None)
+        pass
     except (ProcessLookupError, OverflowError):
         return None
-    return None
+    return Process(pid=pid, parent=None, zombie=False, start=None, started_at=None)
 
 
 def _from_psutil(pid: int) -> Process | None:

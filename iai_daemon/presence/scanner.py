@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from iai_daemon.clock import Now
 from iai_daemon.presence.ageing import Ageing, Sighting
-from iai_daemon.presence.classify import Evidence, Lock, Presence, Process, Status, Wrapper, classify
+from iai_daemon.presence.classify import (
+    Evidence,
+    Lock,
+    Presence,
+    Status,
+    Wrapper,
+    classify,
+    why_orphaned,
+)
 from iai_daemon.presence.heartbeat import (
     MAX_BYTES,
     Heartbeat,
@@ -19,11 +28,15 @@ from iai_daemon.presence.heartbeat import (
     from_name,
     is_heartbeat_name,
     parse,
+    writer_of_temporary,
 )
 from iai_daemon.presence.processes import Processes
 
 # A replaced file is probed again; a wrapper replaces it once in seconds, so a third replacement in a row is no wrapper.
 _PROBES = 3
+_LEFTOVER_AFTER = 300.0
+# A heartbeat is looked at again so soon after its limit: exactly the limit is fresh, a millisecond more is not.
+_BEYOND = 0.0005
 _IRREGULAR = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a FIFO",
@@ -34,17 +47,21 @@ _IRREGULAR = {
 }
 
 
+# Inode, and when content and owner or mode last changed, in nanoseconds.
+_Identity = tuple[int, int, int]
+
+
 @dataclass(slots=True)
 class _Known:
-    """One file as it was last read; `identity` tells whether it has changed since."""
+    """One file as it was last read; `identity` tells whether it has changed since, `wrapper` is the last verdict."""
 
     path: str
     directory: int
-    identity: tuple[int, int, int]
+    identity: _Identity
     beat: Heartbeat | Unreadable
     refresh: Sighting | None = None
     activity: Sighting | None = None
-    settled_at: float | None = None
+    settled_at: float = -math.inf
     wrapper: Wrapper | None = None
     gone_since: float | None = None
 
@@ -76,7 +93,7 @@ class Scanner:
         self._limits = limits
         self._processes = processes
         self._ageing = Ageing(limits.tick)
-        self._table: dict[int, Process | None] = {}
+        self._table: dict[int, Evidence] = {}
         self.undeletable = 0
 
     def scan(self, now: Now) -> Presence:
@@ -99,10 +116,12 @@ class Scanner:
             inode = directory.path.stat().st_ino
             with os.scandir(directory.path) as entries:
                 for entry in entries:
-                    if is_heartbeat_name(entry.name):
-                        known = self._read_entry(entry, directory.files.get(entry.name), inode, now)
-                        if known:
-                            found[entry.name] = known
+                    known = directory.files.get(entry.name)
+                    if known is None and not is_heartbeat_name(entry.name):
+                        continue
+                    known = self._read_entry(entry, known, inode, now)
+                    if known:
+                        found[entry.name] = known
         except FileNotFoundError:
             directory.trouble = None if not directory.inode else f"{directory.path} has vanished"
             inode = 0
@@ -111,9 +130,9 @@ class Scanner:
             inode = 0
         else:
             directory.trouble = None
-        for name, known in directory.files.items():
-            lost_with_its_directory = known.directory != inode and known.refresh is not None
-            if name not in found and lost_with_its_directory and not self._is_stale(known, now):
+        for name in directory.files.keys() - found.keys():
+            known = directory.files[name]
+            if known.directory != inode and not self._is_stale(known, now):
                 found[name] = known
         directory.inode, directory.files = inode or directory.inode, found
 
@@ -128,7 +147,7 @@ class Scanner:
             seen = entry.stat(follow_symlinks=False)
         except OSError:
             return None
-        identity = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        identity = _identify(seen)
         if known is not None and known.identity == identity:
             return known
         beat = _read(entry.path, entry.name, seen)
@@ -142,49 +161,64 @@ class Scanner:
     def _date(self, fresh: _Known, beat: Heartbeat, known: _Known | None, now: Now) -> None:
         """Fix when the stamps were. What the last file already said keeps its time, whatever the wall clock did since."""
         earlier = known.beat if known and isinstance(known.beat, Heartbeat) else None
-        fresh.refresh = self._ageing.sight(beat.last_refresh, now)
-        if beat.last_activity is not None:
-            if known and known.activity and earlier and earlier.last_activity == beat.last_activity:
-                fresh.activity = known.activity
-            else:
-                fresh.activity = self._ageing.sight(beat.last_activity, now)
-        if known and known.settled_at is not None:
+        if known and earlier and earlier.last_refresh == beat.last_refresh:
+            fresh.refresh = known.refresh
+        else:
+            fresh.refresh = self._ageing.sight(beat.last_refresh, now)
+        if known and earlier and earlier.last_activity == beat.last_activity:
+            fresh.activity = known.activity
+        elif beat.last_activity is not None:
+            fresh.activity = self._ageing.sight(beat.last_activity, now)
+        if known and earlier:
             fresh.settled_at = known.settled_at
         else:
             started = beat.started_at if beat.started_at is not None else now.wall
             fresh.settled_at = self._ageing.sight(started, now).stamped_at + self._limits.settle_after
 
     def _judge(self, known: _Known, now: Now) -> Wrapper:
+        if known.wrapper is None or not self._stands(known, known.wrapper, now):
+            known.wrapper = self._classify(known, now)
+        return known.wrapper
+
+    def _stands(self, known: _Known, last: Wrapper, now: Now) -> bool:
+        """Whether the last verdict on an unchanged file still holds: only FRESH can change, and ORPHAN into STALE."""
+        if last.beat is None or last.status is Status.STALE:
+            return True
+        if now.awake >= last.stale_at or self._ageing.disturbed:
+            return False
+        if last.status is Status.ORPHAN:
+            return True
+        return not last.beat.in_flight and why_orphaned(last.beat, self._look(known, last.beat, now)) is None
+
+    def _classify(self, known: _Known, now: Now) -> Wrapper:
         beat, refresh = known.beat, known.refresh
+        path = os.fsencode(known.path).decode(errors="replace")
         if isinstance(beat, Unreadable) or refresh is None:
-            reason = beat.reason if isinstance(beat, Unreadable) else "unread"
-            return Wrapper(known.path, Status.INVALID, reason)
-        if known.wrapper and known.wrapper.status is Status.STALE and self._is_stale(known, now):
-            return known.wrapper
+            return Wrapper(path, Status.INVALID, beat.reason if isinstance(beat, Unreadable) else "unread")
+        stale_after = self._limits.stale_after
         age = self._ageing.age(refresh, now)
-        status, reason = classify(beat, age, self._limits.stale_after, lambda: self._look(known, beat, now))
+        status, reason = classify(beat, age, stale_after, lambda: self._look(known, beat, now))
         if status is Status.FRESH:
             known.gone_since = None
         elif known.gone_since is None:
             known.gone_since = now.awake
-        known.wrapper = Wrapper(
-            known.path,
+        return Wrapper(
+            path,
             status,
             reason,
             beat,
             active_at=_active_at(beat, known, now),
             settled_at=known.settled_at,
-            stale_at=now.awake + self._limits.stale_after - age + 0.001,
+            stale_at=self._ageing.reaches(refresh, stale_after) + _BEYOND,
         )
-        return known.wrapper
 
     def _look(self, known: _Known, beat: Heartbeat, now: Now) -> Evidence:
-        lock = _probe(known.path) if beat.locked else Lock.UNKNOWN
-        if beat.pid not in self._table:
-            self._table[beat.pid] = self._processes.look_up(beat.pid, now)
-        return Evidence(
-            lock, self._table[beat.pid], self._processes.boot_id, clock_stepped=self._ageing.clock_stepped
-        )
+        evidence = self._table.get(beat.pid)
+        if evidence is None:
+            process, boot_id = self._processes.look_up(beat.pid, now), self._processes.boot_id
+            evidence = Evidence(Lock.UNKNOWN, process, boot_id, clock_stepped=self._ageing.clock_stepped)
+            self._table[beat.pid] = evidence
+        return replace(evidence, lock=_probe(known.path)) if beat.locked else evidence
 
     def clean_up(self, now: Now) -> int:
         """Delete files that have been STALE or ORPHAN for a whole `stale_after`, and leftovers; returns how many."""
@@ -201,11 +235,11 @@ class Scanner:
                 cleaned += self._delete(leftover, identity)
         return cleaned
 
-    def _delete(self, path: Path, identity: tuple[int, int, int]) -> bool:
+    def _delete(self, path: Path, identity: _Identity) -> bool:
         """Delete a file that is still the one we judged; one that is already gone counts as deleted."""
         try:
             seen = path.lstat()
-            if (seen.st_ino, seen.st_mtime_ns, seen.st_size) != identity:
+            if _identify(seen) != identity:
                 return False
             path.unlink()
         except FileNotFoundError:
@@ -215,33 +249,37 @@ class Scanner:
             return False
         return True
 
-    def _leftovers(self, directory: Path, now: Now) -> Iterator[tuple[Path, tuple[int, int, int]]]:
+    def _leftovers(self, directory: Path, now: Now) -> Iterator[tuple[Path, _Identity]]:
         """Temporary files older than five minutes whose writer is gone."""
         try:
             with os.scandir(directory) as entries:
-                names = [entry.name for entry in entries if entry.name.endswith(".json.tmp")]
+                names = [entry.name for entry in entries if entry.name.endswith(".tmp")]
         except OSError:
             return
         for name in names:
-            path = directory / name
-            writer = from_name(name.removesuffix(".tmp"), 0.0, "")
+            writer = writer_of_temporary(name)
             try:
-                seen = path.lstat()
+                seen = (directory / name).lstat()
             except OSError:
                 continue
             old = now.wall - seen.st_mtime > _LEFTOVER_AFTER and stat.S_ISREG(seen.st_mode)
-            if old and isinstance(writer, Heartbeat) and self._processes.look_up(writer.pid, now) is None:
-                yield path, (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+            if old and writer is not None and not self._is_running(writer, now):
+                yield directory / name, _identify(seen)
 
-
-_LEFTOVER_AFTER = 300.0
+    def _is_running(self, pid: int, now: Now) -> bool:
+        process = self._processes.look_up(pid, now)
+        return process is not None and not process.zombie
 
 
 def _active_at(beat: Heartbeat, known: _Known, now: Now) -> float | None:
-    """When its user last did something; a call in flight is at work this moment."""
+    """When its user last did something (awake clock); a call in flight is at work this moment."""
     if beat.in_flight > 0:
         return now.awake
     return known.activity.stamped_at if known.activity else None
+
+
+def _identify(seen: os.stat_result) -> _Identity:
+    return seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _read(path: str, name: str, seen: os.stat_result) -> Heartbeat | Unreadable | None:

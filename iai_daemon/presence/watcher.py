@@ -7,7 +7,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +32,10 @@ class _Backend(Protocol):
     """One way to hear of changes. `watch` raises OSError when a directory cannot be watched."""
 
     def watch(self, directory: Path) -> None: ...
+
+    def watches(self, directory: Path) -> bool:
+        """Whether the watch that `watch` made is still there: the kernel drops one with its directory."""
+        ...
 
     def forget(self, directory: Path) -> None: ...
 
@@ -62,13 +66,13 @@ class Watcher:
     def _check(self, directory: Path) -> None:
         seen = directory.stat()
         identity = (seen.st_dev, seen.st_ino)
-        if self._watched.get(directory) == identity:
-            return
         if self._backend is None:
             self._backend = _Inotify(self._changed) if sys.platform == "linux" else _Threaded(self._changed)
-        if directory in self._watched:
+        # A new directory may have the inode of the one that was deleted before it.
+        if self._watched.get(directory) == identity and self._backend.watches(directory):
+            return
+        if self._watched.pop(directory, None):
             self._backend.forget(directory)
-            del self._watched[directory]
         self._backend.watch(directory)
         self._watched[directory] = identity
         self._changed()
@@ -113,9 +117,13 @@ class _Inotify:
             raise _last_error()
         self._watches[directory] = watch
 
+    def watches(self, directory: Path) -> bool:
+        return directory in self._watches
+
     def forget(self, directory: Path) -> None:
-        # The kernel has already dropped the watch of a directory that is gone; then there is nothing to remove.
-        self._calls.inotify_rm_watch(self._descriptor, self._watches.pop(directory))
+        watch = self._watches.pop(directory, None)
+        if watch is not None:
+            self._calls.inotify_rm_watch(self._descriptor, watch)
 
     def close(self) -> None:
         self._loop.remove_reader(self._descriptor)
@@ -126,20 +134,21 @@ class _Inotify:
             data = os.read(self._descriptor, _BUFFER)
         except BlockingIOError:
             return
-        if not all(name.endswith(b".tmp") for name in _names(data)):
+        events = list(_events(data))
+        dropped = {watch for watch, mask, _ in events if mask & self._calls.InotifyConstants.IN_IGNORED}
+        self._watches = {path: watch for path, watch in self._watches.items() if watch not in dropped}
+        if not all(name.endswith(b".tmp") for _, _, name in events):
             self._changed()
 
 
-def _names(data: bytes) -> list[bytes]:
-    """The file name of each inotify event in `data`; empty for one that concerns the directory itself."""
-    names = []
+def _events(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Watch, mask and file name of each inotify event; the name is empty when it concerns the directory itself."""
     position = 0
     while position < len(data):
-        length = _EVENT.unpack_from(data, position)[3]
+        watch, mask, _cookie, length = _EVENT.unpack_from(data, position)
         position += _EVENT.size
-        names.append(data[position : position + length].rstrip(b"\0"))
+        yield watch, mask, data[position : position + length].rstrip(b"\0")
         position += length
-    return names
 
 
 def _last_error() -> OSError:
@@ -163,6 +172,9 @@ class _Threaded(FileSystemEventHandler):
     def watch(self, directory: Path) -> None:
         wanted: list[type[FileSystemEvent]] = [FileMovedEvent, FileCreatedEvent, FileDeletedEvent]
         self._watches[directory] = self._observer.schedule(self, str(directory), event_filter=wanted)
+
+    def watches(self, directory: Path) -> bool:
+        return directory in self._watches
 
     def forget(self, directory: Path) -> None:
         self._observer.unschedule(self._watches.pop(directory))  # type: ignore[arg-type]
