@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from iai_daemon.errors import IaiError
+from iai_daemon.lean import without
 
 # The loop's process stays small, a memory server and a status must answer fast: none of them pays for click.
 _QUICK = ("run", "mcp", "status")
@@ -43,7 +44,9 @@ def _load(quick: str | None) -> Callable[[Sequence[str]], int]:
     """Import only what the command needs: that is the point of this module."""
     # ruff: noqa: PLC0415
     if quick == "run":
-        from iai_daemon.cli.run import run
+        # asyncio and hashlib would load OpenSSL, 6 MB, for connections that the daemon never makes.
+        with without("ssl", "_hashlib"):
+            from iai_daemon.cli.run import run
 
         return run
     if quick == "mcp":

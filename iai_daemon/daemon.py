@@ -26,13 +26,13 @@ from iai_daemon.presence.watcher import Watcher
 from iai_daemon.shift import Shift
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+    from structlog.stdlib import BoundLogger
 
 
 class Daemon:
     """One daemon for one home. Its lock is held by the caller."""
 
-    def __init__(self, home: Home, settings: Settings, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(self, home: Home, settings: Settings, clock: Clock, log: BoundLogger) -> None:
         self.home = home
         self.settings = settings
         self.clock = clock

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from iai_daemon.config import Log
+from iai_daemon.lean import without
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from structlog.stdlib import BoundLogger
+    from structlog.typing import EventDict, Processor
 
-    from structlog.typing import EventDict, FilteringBoundLogger
-
-
-def _load_structlog() -> ModuleType:
-    """structlog without its console side, which imports rich wherever rich is installed: 4 MB that the daemon never uses."""
-    absent = object()
-    rich = sys.modules.get("rich", absent)
-    sys.modules["rich"] = None  # type: ignore[assignment]  # what the import system takes for "not installed"
-    try:
-        import structlog  # noqa: PLC0415 -- after rich has been hidden
-    finally:
-        if rich is absent:
-            del sys.modules["rich"]
-        else:
-            sys.modules["rich"] = rich  # type: ignore[assignment]
-    return structlog
+# Its console side imports rich wherever rich is installed: 4 MB that the daemon never uses.
+with without("rich"):
+    import structlog
 
 
-structlog: Any = _load_structlog()
-
-
-def open_log(path: Path, settings: Log, terminal: TextIO | None) -> FilteringBoundLogger:
+def open_log(path: Path, settings: Log, terminal: TextIO | None) -> BoundLogger:
     """The log that writes to `path`, and to `terminal` as well when one is given. Raises OSError."""
-    shared = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -71,7 +56,8 @@ def open_log(path: Path, settings: Log, terminal: TextIO | None) -> FilteringBou
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    return structlog.stdlib.get_logger("iai_daemon")  # type: ignore[no-any-return]
+    logger: BoundLogger = structlog.stdlib.get_logger("iai_daemon")
+    return logger
 
 
 def close_log() -> None:

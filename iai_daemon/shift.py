@@ -23,7 +23,7 @@ from iai_daemon.paths import Home
 from iai_daemon.units import NEVER
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+    from structlog.stdlib import BoundLogger
 
 Progress = Callable[[Mapping[str, object]], None]
 
@@ -61,7 +61,7 @@ class Shift:
         settings: Settings,
         clock: Clock,
         changed: Callable[[], None],
-        log: FilteringBoundLogger,
+        log: BoundLogger,
     ) -> None:
         self._home = home
         self._settings = settings

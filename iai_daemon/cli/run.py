@@ -17,7 +17,7 @@ from iai_daemon.log import close_log, open_log
 from iai_daemon.paths import Home, find_home
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+    from structlog.stdlib import BoundLogger
 
 
 def run(words: Sequence[str]) -> int:
@@ -42,5 +42,5 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-async def _serve(home: Home, settings: Settings, log: FilteringBoundLogger) -> None:
+async def _serve(home: Home, settings: Settings, log: BoundLogger) -> None:
     await Daemon(home, settings, SystemClock(), log).run()

@@ -135,7 +135,7 @@ class _Tools:
         # The store has one connection: one call at a time, in a thread, so that a wait for another writer blocks no ping.
         self._one_at_a_time = anyio.CapacityLimiter(1)
 
-    async def remember(
+    async def remember(  # noqa: PLR0913, PLR0917 -- the parameters are the tool's contract
         self,
         content: Content,
         kind: Kind = None,
