@@ -70,6 +70,11 @@ class CorruptStore(StoreUnusable):
     """{path} is damaged ({cause}) and is left untouched: put a copy from {backups} in its place."""
 
 
+class StoreOutOfReach(StoreUnusable):
+    """{path} cannot be read or written ({cause}): see that it and its directory are yours and writable and that the disk
+    has room, or give another home with --home DIR."""
+
+
 class StoreBusy(IaiError):
     """The memory {path} has been locked by another process for {seconds} s: try again; if it stays so, see who holds it
     with `iai-daemon status`."""

@@ -86,6 +86,8 @@ CREATE TABLE nights (
     undone_at INTEGER
 ) STRICT;
 
+CREATE INDEX nights_unfinished ON nights (id) WHERE ended_at IS NULL;
+
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     night INTEGER NOT NULL REFERENCES nights (id),

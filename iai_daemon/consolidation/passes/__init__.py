@@ -1,0 +1,44 @@
+"""The passes, one file each, and which of them a night runs. Used by the worker, and by the daemon to learn whether
+there is work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from iai_daemon.config import Settings
+from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
+from iai_daemon.consolidation.passes.expire import Expire
+from iai_daemon.consolidation.passes.supersede import Supersede
+from iai_daemon.consolidation.plan import Pass
+from iai_daemon.memory.nights import NightStore, Outlook, Wanted
+
+# In the order in which a round runs them.
+KNOWN: Mapping[str, Callable[[Settings], Pass | None]] = {
+    "expire": lambda _: Expire(),
+    "supersede": lambda _: Supersede(),
+    "embed": lambda settings: (
+        Embed(settings.embedding.model) if settings.embedding.model in STORED_AS else None
+    ),
+}
+
+
+def chosen(settings: Settings, *, alone: bool, names: Sequence[str] | None = None) -> tuple[Pass, ...]:
+    """The passes of a night, in order: the configured ones, or those of them that are named; all of them when the store is
+    left `alone`, else those that share it."""
+    wanted = [name for name in settings.consolidation.passes if names is None or name in names]
+    made = [make(settings) for name, make in KNOWN.items() if name in wanted]
+    return tuple(each for each in made if each is not None and (alone or each.shares))
+
+
+def model(settings: Settings) -> str | None:
+    """Under which name the configured model's vectors are kept; None: no model."""
+    return STORED_AS.get(settings.embedding.model)
+
+
+def outlook(
+    store: NightStore, passes: Sequence[Pass], now: int, *, model: str | None = None, taken_back: bool = False
+) -> Outlook:
+    """Whether these passes would find anything at `now` (milliseconds since the epoch): one query, no write."""
+    cursors = [each.cursor for each in passes if each.cursor is not None]
+    expiry = any(each.name == Expire.name for each in passes)
+    return store.outlook(Wanted(cursors, expiry, taken_back, model), now)

@@ -1,0 +1,72 @@
+"""What a pass is, and what goes through it: a portion of records in, a batch of changes out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from iai_daemon.memory.nights import Batch, NightStore
+from iai_daemon.memory.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a pass has read for its next transaction.
+
+    `records` is what the plan is made from, `examined` how many records that settles, `position` where the cursor
+    stands once it is applied (None: it stays), `last` whether nothing is left after it, `lifted` as in Batch.
+    """
+
+    records: Sequence[Record]
+    examined: int
+    last: bool
+    position: int | None = None
+    lifted: Sequence[int] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not self.examined and self.last
+
+
+class Pass(Protocol):
+    """One kind of work over the memory. `cursor` names its place in the sequence of users' writes; None: it needs none.
+
+    A pass that changes records has a cursor of its own name, or none: what a user takes back is kept under that name.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shares(self) -> bool:
+        """Whether it may run while wrappers are open."""
+        ...
+
+    @property
+    def cursor(self) -> str | None: ...
+
+    @property
+    def portion_size(self) -> int:
+        """How many records one transaction takes at most: what is examined between two looks at the yield flag."""
+        ...
+
+    def waiting(self, store: NightStore, now: int) -> int:
+        """About how many records it would examine now, for progress."""
+        ...
+
+    def read(self, store: NightStore, now: int, *, taken_back: bool) -> Portion:
+        """The next portion; `taken_back`: also what a user has undone, because a person asks for it again."""
+        ...
+
+    def plan(self, portion: Portion, now: int) -> Batch:
+        """What to do with this portion: the same for the same arguments, and without looking anywhere else."""
+        ...
+
+
+def change_id(pass_name: str, effect: str, record: int, *because: int | str) -> str:
+    """Sixteen hex digits that are the same for the same change for the same reasons, in any process."""
+    deciding = json.dumps([pass_name, effect, record, *because], ensure_ascii=True).encode()
+    return hashlib.sha256(deciding).hexdigest()[:16]

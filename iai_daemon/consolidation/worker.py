@@ -1,0 +1,207 @@
+"""The consolidation worker: a process that runs one night and ends, which gives its memory back.
+
+Started by night.py as `python -P -m iai_daemon.consolidation.worker`. It reads its job as one line of JSON from standard
+input, then lines that ask it to stop; it tells what happens as lines of JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from iai_daemon import atomic, clock
+from iai_daemon.clock import Stopwatch
+from iai_daemon.config import load
+from iai_daemon.consolidation import lock, passes, process
+from iai_daemon.consolidation.backup import back_up_when_old
+from iai_daemon.consolidation.job import Job, from_line
+from iai_daemon.consolidation.plan import Pass
+from iai_daemon.consolidation.report import CANCELLED, COMPLETED, YIELDED, Report, morning_note
+from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
+from iai_daemon.errors import IaiError, NightBusy
+from iai_daemon.memory.nights import JournalEntry, NightStore
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.paths import Home
+from iai_daemon.units import format_stamp
+
+Tell = Callable[[Mapping[str, object]], None]
+
+_PROGRESS_EVERY = 0.1
+_ENTRIES_A_LINE = 500
+
+
+class Inbox:
+    """What the parent says. A thread reads it, so that the night only has to look at a field."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lines = self._read_lines()
+        self.halt: Halt | None = None
+
+    def first(self) -> bytes:
+        """The first line; empty when the parent is gone before it wrote one."""
+        return next(self._lines, b"")
+
+    def listen(self) -> None:
+        """From now on, take what comes as a wish to stop."""
+        threading.Thread(target=self._listen, name="inbox", daemon=True).start()
+
+    def stop(self, outcome: str, reason: str) -> None:
+        """Ask the night to stop; the first wish counts."""
+        if self.halt is None:
+            self.halt = Halt(outcome, reason)
+
+    def _listen(self) -> None:
+        for line in self._lines:
+            try:
+                said = json.loads(line)
+                if "yield" in said:
+                    self.stop(YIELDED, str(said["yield"]))
+                elif "cancel" in said:
+                    self.stop(CANCELLED, str(said["cancel"]))
+            except (ValueError, TypeError):
+                self.stop(CANCELLED, "the parent said something that is not understood")
+        self.stop(CANCELLED, "the process that started it has gone")
+
+    def _read_lines(self) -> Iterator[bytes]:
+        """os.read and not sys.stdin: a thread that waits in a buffered read keeps the interpreter from ending."""
+        buffer = b""
+        while chunk := os.read(self._descriptor, 65_536):
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            yield from lines
+
+
+class Outbox:
+    """What the parent hears. Progress is told ten times a second at most."""
+
+    def __init__(self, descriptor: int, inbox: Inbox) -> None:
+        self._descriptor = descriptor
+        self._inbox = inbox
+        self._place: tuple[object, object] | None = None
+        self._since = Stopwatch()
+
+    def tell(self, event: Mapping[str, object]) -> None:
+        """One line. A parent that does not listen any more is gone: that is a reason to stop, not an error."""
+        if event["event"] == "progress" and not self._is_news(event):
+            return
+        data = json.dumps(event, ensure_ascii=False).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except BrokenPipeError:
+            self._inbox.stop(CANCELLED, "the process that started it has gone")
+
+    def _is_news(self, event: Mapping[str, object]) -> bool:
+        place = (event["pass"], event["round"])
+        news = (
+            place != self._place
+            or self._since.seconds() >= _PROGRESS_EVERY
+            or event["done"] == event["total"]
+        )
+        if news:
+            self._place, self._since = place, Stopwatch()
+        return news
+
+
+def main() -> int:
+    """Run the one job; exit status 0, or 1 when it could not be."""
+    process.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to answer
+    inbox = Inbox(sys.stdin.fileno())
+    outbox = Outbox(sys.stdout.fileno(), inbox)
+    line = inbox.first()
+    if not line:
+        return 1
+    try:
+        job, parent = from_line(line)
+        if os.getppid() != parent:
+            return 1  # it ended before we had asked to end with it
+        process.make_room()
+        inbox.listen()
+        signal.signal(signal.SIGTERM, lambda *_: inbox.stop(CANCELLED, "it was told to end"))
+        work(job, inbox, outbox.tell)
+    except NightBusy as error:
+        outbox.tell({"event": "busy", "message": str(error), "holder": error.data["holder"]})
+        return 1
+    except Exception as cause:  # noqa: BLE001 -- the last place that can tell the parent what went wrong
+        message = str(cause) if isinstance(cause, IaiError) else f"{type(cause).__name__}: {cause}"
+        outbox.tell({"event": "error", "message": message})
+        return 1
+    return 0
+
+
+def work(job: Job, inbox: Inbox, tell: Tell) -> None:
+    """Open the store, run the night, tell its report."""
+    home = Home(job.home)
+    home.create()
+    settings = load(home)
+    chosen = passes.chosen(settings, alone=job.alone, names=job.passes)
+    order = Order(
+        job.kind,
+        job.rule,
+        job.asked,
+        job.max_rounds or settings.consolidation.max_rounds,
+        passes.model(settings),
+    )
+    with contextlib.closing(open_stores(home)) as stores:
+        store = stores.nights
+        if job.dry_run:
+            report = _rehearse(store, chosen, order, inbox, tell)
+        else:
+            report = run_night(store, chosen, order, _surroundings(home, store, job, inbox, tell))
+            _leave_note(home, report, tell)
+    tell({"event": "report", "report": report.as_json()})
+
+
+def _surroundings(home: Home, store: NightStore, job: Job, inbox: Inbox, tell: Tell) -> Surroundings:
+    now = clock.read().wall
+    return Surroundings(
+        halted=lambda: inbox.halt,
+        tell=tell,
+        lock=lock.held(
+            home.consolidation_lock,
+            f"process {os.getpid()}, {job.kind} ({job.rule}), since {format_stamp(now)}",
+        ),
+        prepare=lambda: back_up_when_old(store, home.backups, now, lambda: inbox.halt is None),
+    )
+
+
+def _rehearse(store: NightStore, chosen: Sequence[Pass], order: Order, inbox: Inbox, tell: Tell) -> Report:
+    """The very same night on a copy, and what its journal says: nothing else shows so surely what would change."""
+    with store.rehearsal() as copy:
+        report = run_night(copy, chosen, order, Surroundings(halted=lambda: inbox.halt, tell=tell))
+        entries = copy.journal(night=report.id) if report.id is not None else []
+    for start in range(0, len(entries), _ENTRIES_A_LINE):
+        tell(
+            {"event": "planned", "changes": [_describe(e) for e in entries[start : start + _ENTRIES_A_LINE]]}
+        )
+    return replace(report, id=None)
+
+
+def _describe(entry: JournalEntry) -> dict[str, object]:
+    return {
+        "pass": entry.pass_name,
+        "effect": entry.effect,
+        "record": entry.record,
+        "reason": entry.reason,
+    }
+
+
+def _leave_note(home: Home, report: Report, tell: Tell) -> None:
+    """The morning note is a courtesy: a night stands without it."""
+    if report.outcome in (COMPLETED, YIELDED):
+        try:
+            atomic.write(home.last_night, morning_note(report.as_json()).encode())
+        except OSError as cause:
+            message = f"{home.last_night} cannot be written ({cause.strerror})"
+            tell({"event": "warning", "message": message})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

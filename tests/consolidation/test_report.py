@@ -1,0 +1,92 @@
+"""The report's names, which other programs read, and the note that people read."""
+
+from __future__ import annotations
+
+from iai_daemon.consolidation.report import Counters, Report, count, morning_note, of_row, say_progress
+from iai_daemon.memory.nights import NightRow, Outlook
+from tests.consolidation.evening import NOW
+
+COUNTERS = {
+    "expired_pruned",
+    "superseded_gc",
+    "nodes_embedded",
+    "trajectory_insights",
+    "model_insights",
+    "duplicates_merged",
+    "links_added",
+    "gists_written",
+    "archived",
+    "held_back",
+}
+STATE = {"total_nodes", "embedding_coverage"}
+
+
+def report(**fields: object) -> Report:
+    usual = {
+        "id": 7,
+        "kind": "night",
+        "rule": "absent",
+        "started_at": NOW,
+        "ended_at": NOW + 1500,
+        "outcome": "completed",
+        "reason": None,
+        "rounds": (),
+        "counters": Counters(expired_pruned=2, nodes_embedded=5),
+        "after": Outlook(work=False, total=10, embedded=5),
+    }
+    return Report(**{**usual, **fields})  # type: ignore[arg-type]
+
+
+def test_the_report_has_the_names_that_were_promised() -> None:
+    shown = report().as_json()
+    assert shown.keys() == COUNTERS | STATE | {
+        *("id", "kind", "rule", "started_at", "ended_at", "outcome", "reason", "rounds"),
+        *("yield_ms", "cpu_seconds", "peak_rss_bytes", "passes"),
+    }
+    assert (shown["started_at"], shown["ended_at"]) == (
+        "2026-11-21T12:00:00.000Z",
+        "2026-11-21T12:00:01.500Z",
+    )
+    assert (shown["total_nodes"], shown["embedding_coverage"]) == (10, 0.5)
+
+
+def test_an_empty_store_is_wholly_covered() -> None:
+    empty = Outlook(work=False, total=0, embedded=0)
+    assert report(after=empty).as_json()["embedding_coverage"] == 1.0
+
+
+def test_counters_are_the_journals_effects() -> None:
+    assert count({"expired": 3, "superseded": 4}, embedded=5) == Counters(3, 4, 5)
+
+
+def test_model_profiles_alone_are_no_meaningful_work() -> None:
+    assert not Counters(model_insights=3, held_back=1).meaningful
+    assert Counters(trajectory_insights=1).meaningful
+
+
+def test_the_morning_note_says_what_was_done_and_how_to_take_it_back() -> None:
+    assert morning_note(report().as_json()).splitlines() == [
+        "The night 7 of 2026-11-21T12:00:00.000Z: completed.",
+        "Of 10 memories: 2 past their time, 5 given a vector.",
+        "`iai-daemon nights undo 7` takes it back.",
+    ]
+
+
+def test_the_morning_note_of_a_night_that_yielded_gives_the_reason() -> None:
+    cut = report(outcome="yielded", reason="WAKE: a call from claude", counters=Counters())
+    assert morning_note(cut.as_json()).splitlines() == [
+        "The night 7 of 2026-11-21T12:00:00.000Z: yielded (WAKE: a call from claude).",
+        "Of 10 memories: nothing had to be changed.",
+    ]
+
+
+def test_a_night_without_an_end_is_shown_without_one() -> None:
+    shown = of_row(NightRow(3, "nap", "idle", NOW, None, None, None, None, None))
+    assert (shown["id"], shown["kind"], shown["ended_at"], shown["outcome"]) == (3, "nap", None, None)
+    assert shown.keys() == {*report().as_json(), "undone_at"}
+
+
+def test_progress_says_how_long_it_will_take() -> None:
+    assert say_progress(100, 400, seconds=5.0) == "100 of 400, about 15 s left"
+    assert say_progress(0, 400, seconds=5.0) == "0 of 400"
+    assert say_progress(400, 400, seconds=5.0) == "400 of 400"
