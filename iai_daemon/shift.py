@@ -176,12 +176,17 @@ class Shift:
             self._changed()
         return report
 
-    def _hear(self, running: _Running, event: Mapping[str, object]) -> None:
-        if event.get("event") == "started":
-            running.id = event.get("night")  # type: ignore[assignment]
-        elif event.get("event") == "progress":
-            running.pass_name = str(event.get("pass"))
-            running.progress = {key: event.get(key) for key in ("round", "done", "total")}
+    def _hear(self, running: _Running, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "started":
+                running.id = event["night"]
+            case "progress":
+                running.pass_name = event["pass"]
+                running.progress = {key: event[key] for key in ("round", "done", "total")}
+            case "failed" | "warning":
+                self._log.warning(
+                    f"night {event['event']}", **{key: event[key] for key in event if key != "event"}
+                )
 
     def _end(self, job: Job, report: Mapping[str, Any] | None) -> None:
         now = self._clock.now()
@@ -263,10 +268,10 @@ class Shift:
     # What is remembered.
 
     def _read_times(self, stores: Stores, now: Now) -> _Times:
-        """When nights were, turned from stamps into ages once a tick; a stamp in the future counts as now."""
+        """When nights were, turned from stamps into ages once a tick."""
 
         def on_boot_clock(milliseconds: int) -> float:
-            return now.boot - max(0.0, now.wall - milliseconds / 1000)
+            return now.boot - (now.wall - milliseconds / 1000)
 
         def began(night: NightRow | None) -> float | None:
             return None if night is None else on_boot_clock(night.started_at)
@@ -276,7 +281,7 @@ class Shift:
         self._last = newest[-1].report if newest and newest[-1].report else self._last
         night = nights.last_completed(kind="night")
         return _Times(
-            first_started=on_boot_clock(nights.first_started_at(round(now.wall * 1000))),
+            first_started=min(now.boot, on_boot_clock(nights.first_started_at(round(now.wall * 1000)))),
             last_began=began(nights.last_completed(asked=False)),
             last_asked=began(nights.last_completed(asked=True)),
             last_night_ended=None if night is None else on_boot_clock(night.ended_at or night.started_at),

@@ -141,6 +141,8 @@ def _print_plan(plan: Mapping[str, Any], *, as_json: bool) -> int:
     emit(
         plan,
         as_json=as_json,
-        human=lambda: "\n".join([*lines, f"{len(changes)} changes; nothing was changed"]),
+        human=lambda: "\n".join(
+            [*lines, f"{len(changes)} {'change' if len(changes) == 1 else 'changes'} to make; none was made"]
+        ),
     )
     return 0

@@ -9,11 +9,11 @@ from typing import BinaryIO
 import click
 
 from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
+from iai_daemon.consolidation.journal import describe_entry, say_entry
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
 from iai_daemon.memory.store import Query
-from iai_daemon.units import format_stamp
 
 # A line longer than this is no memory; reading it whole would let one bad file take all memory.
 _MAX_LINE = 1 << 20
@@ -151,17 +151,7 @@ def show(record: int, as_json: bool) -> None:
         found = opened.memory.get(record)
         merged = opened.memory.merged_ids([record])
         entries = opened.nights.journal(record=record)
-    story = [
-        {
-            "night": entry.night,
-            "at": format_stamp(entry.at / 1000),
-            "pass": entry.pass_name,
-            "effect": entry.effect,
-            "reason": entry.reason,
-            "undone": entry.undone_at is not None,
-        }
-        for entry in entries
-    ]
+    story = [describe_entry(entry) for entry in entries]
     result = {**describe(found, merged.get(record, ())), "story": story}
 
     def human() -> str:
@@ -170,10 +160,7 @@ def show(record: int, as_json: bool) -> None:
             for name, value in result.items()
             if value not in (None, [], "") and name != "story"
         ]
-        told += [
-            f"night {each['night']:<8} {each['reason']}{' (taken back)' if each['undone'] else ''}"
-            for each in story
-        ]
+        told += [f"night {entry.night:<8} {say_entry(entry)}" for entry in entries]
         return "\n".join(told)
 
     emit(result, as_json=as_json, human=human)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import click
 
-from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
-from iai_daemon.memory.nights import NightRow
-from iai_daemon.units import format_stamp
+from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, stores
+from iai_daemon.consolidation.journal import describe_entry, say_entry, say_undone, undo_night
+from iai_daemon.consolidation.report import of_row
 
 
 @click.group()
@@ -28,7 +28,7 @@ def list_(limit: int | None, as_json: bool) -> None:
     Example: iai-daemon nights list --limit 10
     """
     with stores() as opened:
-        reports = [report_of(night) for night in opened.nights.nights(limit)]
+        reports = [of_row(night) for night in opened.nights.nights(limit)]
     lines = [
         f"{each['id']:>4}  {each['started_at']}  {each['kind']:5}  {each['outcome'] or 'running':13} {summary(each)}"
         for each in reports
@@ -46,23 +46,15 @@ def show(night: int, as_json: bool) -> None:
     Example: iai-daemon nights show 3
     """
     with stores() as opened:
-        report = report_of(opened.nights.night(night))
+        report = of_row(opened.nights.night(night))
         entries = opened.nights.journal(night=night)
-    changes = [
-        {
-            "record": entry.record,
-            "pass": entry.pass_name,
-            "effect": entry.effect,
-            "reason": entry.reason,
-            "undone": entry.undone_at is not None,
-        }
-        for entry in entries
-    ]
     lines = [
         f"night {report['id']} ({report['kind']}): {report['outcome'] or 'running'}, {summary(report)}",
-        f"from {report['started_at']} to {report['ended_at']}; {report['reason'] or ''}".rstrip("; "),
-        *(f"  {each['record']:>6}  {each['effect']}: {each['reason']}" for each in changes),
+        f"from {report['started_at']} to {report['ended_at']}",
+        *([str(report["reason"])] if report["reason"] else []),
+        *(f"  {say_entry(entry)}" for entry in entries),
     ]
+    changes = [describe_entry(entry) for entry in entries]
     emit({**report, "changes": changes}, as_json=as_json, human=lambda: "\n".join(lines))
 
 
@@ -72,7 +64,7 @@ def show(night: int, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Also put back what has changed since that night.")
 @home_option
 @json_option
-def undo(night: int, yes: bool, force: bool, as_json: bool) -> int:
+def undo(night: int, yes: bool, force: bool, as_json: bool) -> None:
     """Put back every memory that a night changed, as it was before.
 
     Refused when some have changed since, unless --force. Without a terminal nothing is asked.
@@ -83,35 +75,9 @@ def undo(night: int, yes: bool, force: bool, as_json: bool) -> int:
         opened.nights.night(night)
         if not yes and not as_json and sys.stdin.isatty():
             click.confirm(f"Take night {night} back?", abort=True)
-        undone = opened.nights.undo(night, now_ms(), force=force)
-    refused = bool(undone.changed_since) and not force
+        undone = undo_night(opened.nights, home().consolidation_lock, night, now_ms(), force=force)
     result = {"night": night, "restored": undone.restored, "changed_since": list(undone.changed_since)}
-    changed = ", ".join(map(str, undone.changed_since))
-    said = (
-        f"nothing put back: changed since night {night}: {changed}; --force puts them back all the same"
-        if refused
-        else f"night {night} taken back: {undone.restored} memories are as they were before it"
-    )
-    emit(result, as_json=as_json, human=lambda: said)
-    return 1 if refused else 0
-
-
-def report_of(night: NightRow) -> dict[str, object]:
-    """The report of a night, and when it was taken back; of one that has none yet what the store knows."""
-    known: dict[str, object] = {
-        "id": night.id,
-        "kind": night.kind,
-        "rule": night.rule,
-        "started_at": _stamp(night.started_at),
-        "ended_at": _stamp(night.ended_at),
-        "outcome": night.outcome,
-        "reason": night.reason,
-    }
-    return {**known, **(night.report or {}), "undone_at": _stamp(night.undone_at)}
-
-
-def _stamp(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else format_stamp(milliseconds / 1000)
+    emit(result, as_json=as_json, human=lambda: say_undone(night, undone))
 
 
 def summary(report: Mapping[str, object]) -> str:

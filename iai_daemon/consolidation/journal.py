@@ -39,7 +39,10 @@ def undo_night(store: NightStore, lock_path: Path, night: int, now: int, *, forc
 
 def say_undone(night: int, undone: Undone) -> str:
     """`Night 3 is undone: 12 memories are as they were before it.`"""
-    said = f"Night {night} is undone: {undone.restored} memories are as they were before it"
+    memories = (
+        "1 memory is as it was" if undone.restored == 1 else f"{undone.restored} memories are as they were"
+    )
+    said = f"Night {night} is undone: {memories} before it"
     if undone.changed_since:
         said += f", also {_names(undone.changed_since)} that changed later"
     if undone.gone:

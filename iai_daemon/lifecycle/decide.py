@@ -110,7 +110,9 @@ def decide(
 
 def _look(presence: Presence, now: float) -> _Seen:
     # A probe that its client ends within a second is nobody: neither does it wake, nor does it end an absence.
-    here = [wrapper for wrapper in presence.present if wrapper.has_settled(now) or wrapper.active_at is not None]
+    here = [
+        wrapper for wrapper in presence.present if wrapper.has_settled(now) or wrapper.active_at is not None
+    ]
     active_at = max((at for wrapper in here if (at := wrapper.active_at) is not None), default=-NEVER)
     settled_at = max((wrapper.settled_at for wrapper in here if wrapper.has_settled(now)), default=-NEVER)
     return _Seen(
@@ -151,7 +153,8 @@ def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, ove
     # Whoever has left keeps WAKE up for as long as if he were still here, but does not bring it back.
     by_memory = standing.state is State.WAKE and not seen.legacy
     if now < (standing.last_active if by_memory else seen.latest) + settings.idle_after:
-        return Event.SETTLED if seen.by_settling and seen.latest == standing.last_active else Event.ACTIVE
+        newest = seen.legacy or seen.latest == standing.last_active
+        return Event.SETTLED if seen.by_settling and newest else Event.ACTIVE
     if overdue.now:
         return Event.OVERDUE
     if seen.legacy:
@@ -172,8 +175,9 @@ def _thresholds(
     """Every time at which another event may hold although nothing happens; past ones included."""
     yield from seen.upcoming
     yield seen.latest + settings.idle_after
-    yield standing.last_active + settings.idle_after
-    yield standing.last_active + settings.inactive_for
+    if not seen.legacy:  # whose being there moves the last activity along
+        yield standing.last_active + settings.idle_after
+        yield standing.last_active + settings.inactive_for
     yield now + overdue.in_seconds
     if standing.absent_since is not None:
         yield standing.absent_since + settings.absent_for

@@ -11,6 +11,8 @@ from iai_daemon.units import parse_stamp
 MAX_CONTENT = 64 * 1024
 MAX_NAME = 256
 MAX_SOURCE = 1024
+# A project's scope is the path of its directory.
+MAX_SCOPE = 4096
 MAX_TAGS = 64
 # What SQLite's and PostgreSQL's 64-bit milliseconds and Python's dates can both hold.
 _LAST_STAMP = parse_stamp("9999-01-01T00:00:00Z")
@@ -32,7 +34,7 @@ def from_object(values: object) -> Draft:
         kind=_text(values, "kind", MAX_NAME),
         subject=_text(values, "subject", MAX_NAME),
         attribute=_text(values, "attribute", MAX_NAME),
-        scope=_text(values, "scope", MAX_SOURCE) or GLOBAL_SCOPE,
+        scope=_text(values, "scope", MAX_SCOPE) or GLOBAL_SCOPE,
         tags=_tags(values.get("tags")),
         source=_text(values, "source", MAX_SOURCE),
         session=_text(values, "session", MAX_NAME),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from iai_daemon.memory.record import Record
@@ -15,39 +15,30 @@ _STOP_WORDS = frozenset(
     for from had has have having he her here him his how i if in into is it its just me my no nor not of off
     on once only or our out over own she should so some such than that the their them then there these they
     this those to too under until up us very was we were what when where which while who whom why will with
-    would you your
+    would you your s t d m ll re ve don
     """.split()  # noqa: SIM905 -- a hundred quoted words would fill two screens
 )
-_WORD = re.compile(r"\w+")
 _MOST_WORDS = 64
 
 Key = tuple[str, str, str]
 
 
 def words_of(text: str) -> list[str]:
-    """The words that a query is made of, without those that tell nothing (unless there are no others)."""
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))
+    """The words that a query is made of, without those that tell nothing (unless there are no others).
+
+    A word holds letters, digits and marks of any alphabet and nothing else, so no search engine's syntax is ever in it.
+    """
+    spaced = "".join(character if unicodedata.category(character)[0] in "LMN" else " " for character in text)
+    words = list(dict.fromkeys(spaced.lower().split()))
     telling = [word for word in words if word not in _STOP_WORDS]
     return (telling or words)[:_MOST_WORDS]
-
-
-def holds(record: Record, now: int, *, as_of: int | None, include_superseded: bool) -> bool:
-    """Whether a record answers a question: one about now, about a moment (milliseconds), or about all there ever was."""
-    if record.forgotten_at is not None:
-        return False
-    if as_of is not None:
-        end = min(at for at in (record.valid_to, record.expires_at, as_of + 1) if at is not None)
-        return record.valid_from <= as_of < end
-    if include_superseded:
-        return True
-    return record.current and (record.expires_at is None or record.expires_at > now)
 
 
 def rank(found: Sequence[tuple[Record, float]], newest: Mapping[Key, Record], limit: int) -> list[Hit]:
     """The hits, best first.
 
     `found` are records with their scores (greater is better, above 0), `newest` for each key among them the record that
-    holds: it comes before the older ones of its key, with at least their score, also when its own words did not match.
+    holds at the time in question: it comes before the older ones of its key, with at least their score, also when its own words did not match.
     Ties go to the newest.
     """
     scores = {record.id: score for record, score in found}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 
 from iai_daemon.errors import NoSuchRecord
-from iai_daemon.memory.ranking import Key, holds, rank, words_of
+from iai_daemon.memory.ranking import Key, rank, words_of
 from iai_daemon.memory.record import Draft, Record, from_row
 from iai_daemon.memory.sqlite_part import SqlitePart
 from iai_daemon.memory.store import Hit, Imported, Query
@@ -16,8 +16,6 @@ from iai_daemon.storage.sqlite import translated
 
 # Small enough that a writer beside an import waits for milliseconds, large enough that the import is fast.
 _ROWS_A_TRANSACTION = 200
-_FIRST_POOL = 50
-_LARGEST_POOL = 50_000
 
 
 class SqliteStore(SqlitePart):
@@ -39,23 +37,28 @@ class SqliteStore(SqlitePart):
         return Imported(**counts)
 
     def _import(self, draft: Draft, now: int, counts: dict[str, int]) -> None:
-        known = self._newest_by_external_id(draft.external_id)
-        if known is not None and known["content"] == draft.content:
+        known = self._newest_of(draft)
+        if known is not None and known.content == draft.content:
             counts["unchanged"] += 1
             return
         added = self._insert(draft, now)
         counts["added"] += 1
-        if known is not None and from_row(dict(known)).current:
-            self._supersede(known["id"], added)
+        if known is not None and known.current:
+            self._supersede(known.id, added)
             counts["superseded"] += 1
 
-    def _newest_by_external_id(self, external_id: str | None) -> sqlite3.Row | None:
-        if external_id is None:
+    def _newest_of(self, draft: Draft) -> Record | None:
+        """What was last kept under the same external id. Two projects may use the same ids: theirs stay apart."""
+        if draft.external_id is None:
             return None
-        found: sqlite3.Row | None = self._connection.execute(
-            "SELECT * FROM records WHERE external_id = ? ORDER BY id DESC LIMIT 1", (external_id,)
-        ).fetchone()
-        return found
+        row = self._first(
+            """
+            SELECT * FROM records WHERE external_id = :external_id AND scope = :scope
+            ORDER BY id DESC LIMIT 1
+            """,
+            {"external_id": draft.external_id, "scope": draft.scope},
+        )
+        return None if row is None else _record_of(row)
 
     def _insert(self, draft: Draft, now: int) -> int:
         created = now if draft.created_at is None else round(draft.created_at * 1000)
@@ -126,119 +129,147 @@ class SqliteStore(SqlitePart):
     # Find.
 
     def get(self, record: int) -> Record:
-        with translated(self._path):
-            return self._record(record)
+        return self._record(record)
 
     def _record(self, record: int) -> Record:
-        row = None
-        if abs(record) < 1 << 63:
-            row = self._connection.execute("SELECT * FROM records WHERE id = ?", (record,)).fetchone()
+        row = self._row(record) if 0 < record < 1 << 63 else None
         if row is None:
             raise NoSuchRecord(id=record)
-        return from_row(dict(row))
+        return from_row(row)
 
     def search(self, query: Query, now: int) -> Sequence[Hit]:
         words = words_of(query.text)
         if not words:
             return []
-        match = " OR ".join(f'"{word}"' for word in words)
-        with translated(self._path):
-            found = self._matching(match, query, now)
-            return rank(found, self._newest(found, query, now), query.limit)
+        found = self._matching(" OR ".join(f'"{word}"' for word in words), query, now)
+        keys = {record.key for record, _ in found if record.key is not None}
+        newest = {key: holder for key in keys if (holder := self._holder(key, query.as_of, now))}
+        return rank(found, newest, query.limit)
 
     def _matching(self, match: str, query: Query, now: int) -> list[tuple[Record, float]]:
-        """The best records for these words that answer the question. Most searches are content with the first pool."""
-        pool = _FIRST_POOL
-        while True:
-            rows = self._connection.execute(
-                """
-                SELECT records.*, best.rank AS score
-                FROM (SELECT rowid, rank FROM words WHERE words MATCH :match ORDER BY rank LIMIT :pool) AS best
-                JOIN records ON records.id = best.rowid
-                """,
-                {"match": match, "pool": pool},
-            ).fetchall()
-            found = [
-                (record, -score) for record, score in map(_with_score, rows) if _answers(record, query, now)
-            ]
-            if len(found) >= query.limit or len(rows) < pool or pool >= _LARGEST_POOL:
-                return found
-            pool *= 10
+        """The best records for these words that answer the question.
 
-    def _newest(self, found: Sequence[tuple[Record, float]], query: Query, now: int) -> Mapping[Key, Record]:
-        """For each key among these records the one that holds, at the moment that is asked about."""
-        newest = {}
-        for key in {record.key for record, _ in found if record.key is not None}:
-            rows = self._connection.execute(
+        SQLite sorts the matches itself: FTS5's own order by rank is slower, and puts the oldest first where ranks are equal.
+        """
+        rows = self._all(
+            """
+            SELECT records.*, -words.rank AS score
+            FROM words JOIN records ON records.id = words.rowid
+            WHERE words MATCH :match
+            AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
+            AND forgotten_at IS NULL
+            AND CASE
+                WHEN :as_of IS NOT NULL THEN
+                    valid_from <= :as_of
+                    AND (valid_to IS NULL OR valid_to > :as_of)
+                    AND (expires_at IS NULL OR expires_at > :as_of)
+                ELSE
+                    :include_superseded OR (
+                        valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                        AND expired_at IS NULL AND archived_at IS NULL
+                        AND (expires_at IS NULL OR expires_at > :now)
+                    )
+            END
+            ORDER BY words.rank, valid_from DESC, records.id DESC
+            LIMIT :limit
+            """,
+            {
+                "match": match,
+                "scopes": json.dumps(query.scopes),
+                "as_of": query.as_of,
+                "include_superseded": query.include_superseded,
+                "now": now,
+                "limit": query.limit,
+            },
+        )
+        return [_with_score(row) for row in rows]
+
+    def _holder(self, key: Key, as_of: int | None, now: int) -> Record | None:
+        """Which record of a key holds now, or held at the moment that is asked about."""
+        parameters = dict(zip(("subject", "attribute", "scope"), key, strict=True))
+        if as_of is None:
+            row = self._first(
                 """
                 SELECT * FROM records
-                WHERE subject = ? AND attribute = ? AND scope = ?
-                AND forgotten_at IS NULL AND archived_at IS NULL AND merged_into IS NULL
-                ORDER BY valid_from DESC, id DESC
+                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
+                AND subject IS NOT NULL AND attribute IS NOT NULL
+                AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+                AND (expires_at IS NULL OR expires_at > :now)
+                ORDER BY valid_from DESC, id DESC LIMIT 1
                 """,
-                key,
+                {**parameters, "now": now},
             )
-            holder = next(
-                (record for record in map(_record_of, rows) if _holds_now(record, query, now)), None
+        else:
+            row = self._first(
+                """
+                SELECT * FROM records
+                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
+                AND valid_from <= :as_of
+                AND (valid_to IS NULL OR valid_to > :as_of)
+                AND (expires_at IS NULL OR expires_at > :as_of)
+                AND forgotten_at IS NULL
+                ORDER BY valid_from DESC, id DESC LIMIT 1
+                """,
+                {**parameters, "as_of": as_of},
             )
-            if holder is not None:
-                newest[key] = holder
-        return newest
+        return None if row is None else _record_of(row)
 
     def history(self, subject: str, attribute: str | None, scopes: Sequence[str]) -> Sequence[Record]:
-        with translated(self._path):
-            rows = self._connection.execute(
-                """
-                SELECT * FROM records
-                WHERE subject = :subject AND (:attribute IS NULL OR attribute = :attribute)
-                AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
-                AND forgotten_at IS NULL
-                ORDER BY valid_from, id
-                """,
-                {"subject": subject, "attribute": attribute, "scopes": json.dumps(list(scopes))},
-            )
-            return [_record_of(row) for row in rows]
+        rows = self._all(
+            """
+            SELECT * FROM records
+            WHERE subject = :subject AND (:attribute IS NULL OR attribute = :attribute)
+            AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
+            AND forgotten_at IS NULL
+            ORDER BY valid_from, id
+            """,
+            {"subject": subject, "attribute": attribute, "scopes": json.dumps(list(scopes))},
+        )
+        return [_record_of(row) for row in rows]
 
     # All of it.
 
     def export(self) -> Iterator[Record]:
         with translated(self._path):
             for row in self._connection.execute("SELECT * FROM records ORDER BY id"):
-                yield from_row(dict(row))
+                yield _record_of(row)
 
     def merged_ids(self, records: Sequence[int] | None = None) -> Mapping[int, tuple[str, ...]]:
-        with translated(self._path):
-            rows = self._connection.execute(
-                """
-                WITH RECURSIVE joined (root, id) AS (
-                    SELECT merged_into, id FROM records
-                    WHERE merged_into IS NOT NULL
-                    AND (:roots IS NULL OR merged_into IN (SELECT value FROM json_each(:roots)))
-                    UNION
-                    SELECT joined.root, records.id FROM joined JOIN records ON records.merged_into = joined.id
-                )
-                SELECT joined.root, records.id, records.external_id
-                FROM joined JOIN records ON records.id = joined.id
-                ORDER BY joined.root, records.id
-                """,
-                {"roots": None if records is None else json.dumps(list(records))},
+        roots = self._merge_roots() if records is None else records
+        rows = self._all(
+            """
+            WITH RECURSIVE joined (root, id) AS (
+                SELECT merged_into, id FROM records
+                WHERE merged_into IN (SELECT value FROM json_each(:roots))
+                UNION
+                SELECT joined.root, records.id FROM joined JOIN records ON records.merged_into = joined.id
             )
-            merged: dict[int, tuple[str, ...]] = {}
-            for row in rows:
-                name = str(row["id"]) if row["external_id"] is None else row["external_id"]
-                merged[row["root"]] = (*merged.get(row["root"], ()), name)
-            return merged
+            SELECT joined.root, COALESCE(records.external_id, CAST(records.id AS TEXT)) AS name
+            FROM joined JOIN records ON records.id = joined.id
+            ORDER BY joined.root, records.id
+            """,
+            {"roots": json.dumps(list(roots))},
+        )
+        return {
+            root: tuple(row["name"] for row in group)
+            for root, group in groupby(rows, key=lambda row: int(row["root"]))
+        }
+
+    def _merge_roots(self) -> list[int]:
+        rows = self._all("SELECT DISTINCT merged_into FROM records WHERE merged_into IS NOT NULL", {})
+        return [row["merged_into"] for row in rows]
 
     def memories(self) -> int:
-        with translated(self._path):
-            row = self._connection.execute(
-                """
-                SELECT COUNT(*) FROM records
-                WHERE valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
-                """
-            ).fetchone()
-            return int(row[0])
+        (row,) = self._all(
+            """
+            SELECT COUNT(*) AS n FROM records
+            WHERE valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            """,
+            {},
+        )
+        return int(row["n"])
 
 
 def _record_of(row: sqlite3.Row) -> Record:
@@ -249,13 +280,3 @@ def _with_score(row: sqlite3.Row) -> tuple[Record, float]:
     values = dict(row)
     score = values.pop("score")
     return from_row(values), score
-
-
-def _answers(record: Record, query: Query, now: int) -> bool:
-    in_scope = not query.scopes or record.scope in query.scopes
-    return in_scope and holds(record, now, as_of=query.as_of, include_superseded=query.include_superseded)
-
-
-def _holds_now(record: Record, query: Query, now: int) -> bool:
-    """What was replaced never holds, also where a search shows it."""
-    return holds(record, now, as_of=query.as_of, include_superseded=False)

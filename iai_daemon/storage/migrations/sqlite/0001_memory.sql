@@ -32,7 +32,7 @@ CREATE TABLE records (
 ) STRICT;
 
 CREATE INDEX records_by_change ON records (change);
-CREATE INDEX records_by_key ON records (subject, attribute, scope) WHERE subject IS NOT NULL AND attribute IS NOT NULL;
+CREATE INDEX records_by_key ON records (subject, attribute, scope) WHERE subject IS NOT NULL;
 -- The current records of one key, oldest first: nights go through them however long the key's history is.
 CREATE INDEX records_current_by_key ON records (subject, attribute, scope, valid_from, id)
 WHERE subject IS NOT NULL AND attribute IS NOT NULL
