@@ -115,7 +115,8 @@ def test_a_worker_dies_with_its_daemon(home: Home, start_daemon: Daemons) -> Non
     daemon.process.kill()
     until(lambda: not is_held(home.consolidation_lock), 3)
     assert call_json(home, "consolidate")["embedding_coverage"] == 1.0
-    assert nights(home)[0]["outcome"] == "failed"
+    # It may have seen the end of its input before the kernel's signal, and have closed its books.
+    assert nights(home)[0]["outcome"] in ("failed", "cancelled")
 
 
 def test_consolidate_is_refused_while_somebody_is_at_work_unless_forced(
