@@ -1,0 +1,109 @@
+"""The environment is scrubbed before anything is imported, and a test that leaves something behind fails."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+_HOME = tempfile.mkdtemp(prefix="iai-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+for _name in list(os.environ):
+    if _name.startswith(("IAI_", "XDG_")) or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+os.environ["HOME"] = _HOME
+
+import psutil  # noqa: E402 -- after the scrubbing
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+from iai_daemon.clock import Stopwatch, pause  # noqa: E402
+from iai_daemon.paths import Home  # noqa: E402
+from tests.fakes import LONG  # noqa: E402
+
+_T = TypeVar("_T")
+
+# What was started may need a moment to end by itself; what does not is a leak.
+_GRACE = 2.0
+
+settings.register_profile(
+    "suite",
+    deadline=None,
+    database=None,
+    derandomize=not LONG,
+    max_examples=3000 if LONG else 60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home of its own, created."""
+    home = Home(tmp_path / "home")
+    home.create()
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_thread() -> Iterator[None]:
+    before = _threads()
+    yield
+    assert not _left(lambda: _threads() - before), "the test leaves threads behind"
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_child_process() -> Iterator[None]:
+    before = _children()
+    yield
+    assert not _left(lambda: _children() - before), "the test leaves child processes behind"
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_database_open() -> Iterator[None]:
+    before = _databases()
+    yield
+    assert not _left(lambda: _databases() - before), "the test leaves databases open"
+
+
+def _left(found: Callable[[], set[_T]]) -> set[_T]:
+    """What is still there after a moment's grace."""
+    watch = Stopwatch()
+    while (left := found()) and watch.seconds() < _GRACE:
+        pause(0.01)
+    return left
+
+
+def _threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def _children() -> set[psutil.Process]:
+    """Our child processes, zombies too. Going through the process table costs milliseconds, so the kernel is asked first."""
+    if hasattr(os, "waitid"):
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return set()
+    return set(psutil.Process().children())
+
+
+def _databases() -> set[str]:
+    """The SQLite files that this process has open."""
+    return {path for path in _open_files() if path.endswith((".db", ".db-wal", ".sqlite"))}
+
+
+def _open_files() -> Iterator[str]:
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        yield from (each.path for each in psutil.Process().open_files())
+        return
+    for descriptor in descriptors.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield str(descriptor.readlink())

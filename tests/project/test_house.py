@@ -1,0 +1,102 @@
+"""Who may import whom, as ARCHITECTURE.md tells it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.project import source
+from tests.project.source import Module
+
+GROUND = {"units", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
+# One room: the loop, and what it hands over to the files beside it.
+LOOP = {"daemon", "handlers", "shift"}
+ROOMS: dict[str, set[str]] = {
+    "presence": set(),
+    "storage": set(),
+    "control": set(),
+    "service": set(),
+    "clients": set(),
+    "lifecycle": {"presence"},
+    "dreaming": {"lifecycle"},
+    "memory": {"storage"},
+    "agenda": {"storage"},
+    "consolidation": {"memory"},
+    "mcp_server": {"memory", "agenda", "consolidation", "control"},
+    "report": {"memory", "consolidation", "lifecycle", "agenda"},
+}
+ALL = set(ROOMS) | {"doctor", "demo"}
+OF_LOOP = {"presence", "lifecycle", "memory", "agenda", "consolidation", "control", "service"} | LOOP
+ROOMS |= dict.fromkeys(LOOP, OF_LOOP)
+ROOMS["doctor"] = ALL - {"report"}
+ROOMS["demo"] = ALL
+ROOMS["cli"] = ALL | LOOP
+ROOMS["__main__"] = {"cli"}
+
+PURE = (
+    "units",
+    "presence.heartbeat",
+    "presence.classify",
+    "presence.ageing",
+    "lifecycle.states",
+    "lifecycle.decide",
+    "lifecycle.idle",
+    "memory.record",
+    "memory.ranking",
+    "memory.nights",
+    "consolidation.plan",
+    "consolidation.report",
+    "control.messages",
+)
+IMPURE = {"os", "time", "asyncio", "sqlite3", "subprocess", "threading", "socket", "random"}
+
+
+def _ours(module: Module) -> set[str]:
+    """The rooms of ours that a module imports from."""
+    return {name.split(".")[1] for name, _ in source.imports(module) if name.startswith(f"{source.PACKAGE}.")}
+
+
+@pytest.mark.parametrize("module", source.package(), ids=lambda module: module.name)
+def test_a_room_imports_only_from_the_rooms_that_it_may(module: Module) -> None:
+    if module.room in GROUND:
+        allowed = GROUND
+    elif module.name == source.PACKAGE:
+        allowed = set()
+    else:
+        assert module.room in ROOMS, f"{module.room} is not in the import table: say what it may import"
+        allowed = GROUND | ROOMS[module.room] | {module.room, "__version__"}
+    assert _ours(module) <= allowed
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_exists_and_touches_neither_the_machine_nor_a_library(name: str) -> None:
+    module = next((each for each in source.package() if each.name == f"{source.PACKAGE}.{name}"), None)
+    assert module, f"{name} is named as pure and does not exist"
+    roots = {imported.split(".")[0] for imported, _ in source.imports(module)} - {source.PACKAGE}
+    assert roots <= sys.stdlib_module_names, "a third party"
+    assert not roots & IMPURE
+
+
+def test_the_wrapper_stands_alone() -> None:
+    assert source.wrapper(), "wrappers/ holds no module"
+    siblings = {module.path.stem for module in source.wrapper()}
+    for module in source.wrapper():
+        roots = {imported.split(".")[0] for imported, _ in source.imports(module)}
+        assert roots <= sys.stdlib_module_names | siblings, "the wrapper imports the standard library and itself only"
+
+
+def test_nothing_of_ours_imports_the_wrapper() -> None:
+    parts = {module.path.stem for module in source.wrapper()}
+    for module in source.package():
+        assert not parts & {imported.split(".")[0] for imported, _ in source.imports(module)}
+
+
+def test_the_wrapper_of_the_project_is_the_one_that_is_installed() -> None:
+    """In the wheel and in a checkout `iai_wrapper` is a top-level module; the CLI finds its path with find_spec."""
+    from importlib.util import find_spec  # noqa: PLC0415 -- of interest here only
+
+    found = find_spec("iai_wrapper")
+    assert found is not None
+    assert found.origin is not None
+    assert source.ROOT in source.Path(found.origin).parents or "site-packages" in found.origin

@@ -1,0 +1,59 @@
+"""config.example.toml holds every setting, its default and an explanation; its strict block is the strict rule."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from iai_daemon import config
+from iai_daemon.units import NEVER
+from tests.project.source import ROOT
+
+EXAMPLE = ROOT / "config.example.toml"
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return EXAMPLE.read_text(encoding="utf-8")
+
+
+def _keys(text: str) -> list[str]:
+    return [f"{section}.{key}" for section, table in tomllib.loads(text).items() for key in table]
+
+
+def test_every_setting_stands_in_the_example_in_order(text: str) -> None:
+    assert _keys(text) == list(config.keys())
+
+
+def test_the_example_holds_the_defaults(text: str) -> None:
+    assert config.parse(text, EXAMPLE) == config.Settings()
+
+
+def test_the_example_writes_values_as_iai_daemon_does(text: str) -> None:
+    assert tomllib.loads(text) == config.plain(config.Settings())
+
+
+def test_every_setting_is_explained(text: str) -> None:
+    """By the comment above it, or above the settings that it belongs to."""
+    explained = False
+    for line in text.splitlines():
+        if "=" in line and not line.startswith("#"):
+            assert explained, f"nothing explains {line!r}"
+        else:
+            explained = line.startswith("# ")
+
+
+def _strict(text: str) -> config.Settings:
+    block = text.partition("# >>> strict\n")[2].partition("# <<< strict")[0]
+    assert all(line.startswith("#") for line in block.splitlines())
+    return config.parse("\n".join(line[2:] for line in block.splitlines()), Path("strict.toml"))
+
+
+def test_the_strict_block_is_the_rule_only_when_every_wrapper_is_stale_or_orphaned(text: str) -> None:
+    settings = _strict(text)
+    assert settings == config.Settings(
+        lifecycle=config.Lifecycle(inactive_for=NEVER, overdue_after=NEVER, absent_for=0.0),
+        consolidation=config.Consolidation(naps=False),
+    )

@@ -1,0 +1,45 @@
+"""`run`, `mcp`'s start and `status` stay small and quick: what they must not import, seen in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+UNWANTED = {
+    "iai_daemon.daemon": ("click", "rich", "numpy", "mcp", "pydantic", "hypothesis"),
+    "iai_daemon.cli.run": ("click", "rich", "numpy", "mcp", "pydantic"),
+    "iai_daemon.cli.status": (
+        "asyncio",
+        "click",
+        "rich",
+        "numpy",
+        "structlog",
+        "psutil",
+        "watchdog",
+        "mcp",
+        "sqlite3",
+    ),
+    "iai_daemon.control.client": (
+        "asyncio",
+        "click",
+        "rich",
+        "numpy",
+        "structlog",
+        "psutil",
+        "watchdog",
+        "mcp",
+    ),
+    "iai_daemon.__main__": ("asyncio", "click", "rich", "numpy", "structlog", "psutil", "watchdog", "mcp"),
+}
+
+
+@pytest.mark.parametrize("module", UNWANTED)
+def test_a_small_process_does_not_import(module: str) -> None:
+    program = f"import sys, {module}; print(*sorted(set({UNWANTED[module]!r}) & set(sys.modules)))"
+    child = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.split() == []
