@@ -135,11 +135,10 @@ class RunningWrapper:
 
     def leave(self) -> None:
         """The client closes the pipe and goes."""
-        if self.process.poll() is None:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-        self.process.wait(timeout=10)
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
         self.process.stdout.close()
 
     def kill(self) -> None:
