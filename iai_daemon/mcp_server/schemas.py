@@ -4,36 +4,52 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+
+def _no_truth_value(value: object) -> object:
+    """JSON's true would count as the number 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+# An optional text is a plain one with "" for nothing: agents send "" anyway, several clients cannot handle a choice of
+# types, and the SDK would read an optional text that looks like JSON as JSON.
 Content = Annotated[
     str, Field(description="One fact, in a sentence that is understood without this conversation.")
 ]
-Kind = Annotated[str | None, Field(description="Any word for its kind: fact, preference, decision, howto …")]
+Kind = Annotated[str, Field(description="Any word for its kind: fact, preference, decision, howto …")]
 Subject = Annotated[
-    str | None,
+    str,
     Field(
         description="What it is about, such as 'staging database'. With `attribute`, a newer memory replaces the older."
     ),
 ]
 KnownSubject = Annotated[str, Field(description="What the facts are about, as it was given to remember.")]
-Attribute = Annotated[
-    str | None, Field(description="Which property of the subject it tells, such as 'port'.")
-]
+Attribute = Annotated[str, Field(description="Which property of the subject it tells, such as 'port'.")]
 Scope = Annotated[
-    str | None,
-    Field(description="The project it belongs to; else the current one. 'global' is for everywhere."),
+    str, Field(description="The project it belongs to; else the current one. 'global' is for everywhere.")
 ]
-Tags = Annotated[list[str] | None, Field(description="A few words to find it by.")]
+SearchedScope = Annotated[
+    str, Field(description="Search only there; else in the current project and what is 'global'.")
+]
+Tags = Annotated[tuple[str, ...], Field(description="A few words to find it by.")]
 ExpiresAt = Annotated[
-    str | None, Field(description="When it stops being true, such as 2026-11-21T18:00:00Z. Else it stays.")
+    str, Field(description="When it stops being true, such as 2026-11-21T18:00:00Z. Else it stays.")
 ]
-Source = Annotated[str | None, Field(description="Where it comes from: the user, a file, a command.")]
+Source = Annotated[str, Field(description="Where it comes from: the user, a file, a command.")]
 QueryText = Annotated[str, Field(description="The words to look for; any language.")]
-Limit = Annotated[int, Field(ge=1, le=100, description="How many results at most.")]
+Limit = Annotated[
+    int, Field(ge=1, le=100, description="How many results at most."), BeforeValidator(_no_truth_value)
+]
 IncludeSuperseded = Annotated[bool, Field(description="Also what was replaced or has expired since.")]
-AsOf = Annotated[str | None, Field(description="Ask what held at that time, such as 2026-01-31T00:00:00Z.")]
-RecordId = Annotated[int, Field(description="The `id` of a memory, as remember and search_memory tell it.")]
+AsOf = Annotated[str, Field(description="Ask what held at that time, such as 2026-01-31T00:00:00Z.")]
+RecordId = Annotated[
+    int,
+    Field(description="The `id` of a memory, as remember and search_memory tell it."),
+    BeforeValidator(_no_truth_value),
+]
 
 
 class MemoryResult(BaseModel):
@@ -78,10 +94,10 @@ class HistoryResult(BaseModel):
 class StatusResult(BaseModel):
     """How the daemon stands; `state` and `pid` are null when none is running."""
 
-    pid: int | None
-    state: str | None
-    since: str | None
     reason: str
-    presence: dict[str, Any]
-    consolidation: dict[str, Any]
-    degraded: list[dict[str, Any]]
+    pid: int | None = None
+    state: str | None = None
+    since: str | None = None
+    presence: dict[str, Any] = {}
+    consolidation: dict[str, Any] = {}
+    degraded: list[dict[str, Any]] = []

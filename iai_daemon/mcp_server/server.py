@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from io import TextIOWrapper
 from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
 from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 import iai_daemon
 from iai_daemon.clock import read
 from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, DaemonMute, IaiError
-from iai_daemon.mcp_server.project import project_scope
+from iai_daemon.errors import IaiError
+from iai_daemon.mcp_server.project import current_project
 from iai_daemon.mcp_server.schemas import (
     AsOf,
     Attribute,
@@ -34,12 +37,14 @@ from iai_daemon.mcp_server.schemas import (
     QueryText,
     RecordId,
     Scope,
+    SearchedScope,
     SearchResult,
     Source,
     StatusResult,
     Subject,
     Tags,
 )
+from iai_daemon.mcp_server.wire import Input
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
@@ -68,14 +73,29 @@ _HIDES = ToolAnnotations(
 # A daemon that does not answer must not keep an agent waiting.
 _STATUS_SECONDS = 2.0
 
+# Pydantic's errors in the words of who makes a call.
+_SAID = {
+    "missing": "is missing",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list of texts",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "value_error": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+}
+
 _T = TypeVar("_T")
 
 
 def serve(home: Home) -> None:
     """Serve until the client closes standard input. Raises StoreUnusable before anything is answered."""
     stores = open_stores(home)
+    # A thread waits for standard input, and no exception reaches it: Ctrl-C would do nothing. The store survives any end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        build(home, stores, project_scope(Path.cwd())).run("stdio")
+        build(home, stores, current_project()).run("stdio")
     finally:
         stores.close()
 
@@ -96,32 +116,44 @@ def build(home: Home, stores: Stores, project: str) -> MCPServer[None]:
 
 class _PlainSpoken(MCPServer[None]):
     """The SDK's server, but a bad call gets one sentence: unknown arguments are named, which the SDK drops silently, and
-    wrong ones are not answered with pydantic's many lines."""
+    wrong ones are not answered with pydantic's many lines. A null is the same as nothing given."""
+
+    async def run_stdio_async(self) -> None:
+        lines = Input(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
+        async with stdio_server(stdin=lines) as (reading, writing):
+            options = self._lowlevel_server.create_initialization_options()
+            await self._lowlevel_server.run(reading, writing, options)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> Any:
-        for tool in await self.list_tools():
-            known = tool.input_schema.get("properties", {})
-            unknown = [key for key in arguments if key not in known]
-            if tool.name == name and unknown:
-                raise ToolError(
-                    f"{name} does not know {', '.join(unknown)}: it takes {', '.join(known) or 'nothing'}."
-                )
+        known = await self._parameters(name)
+        unknown = [key for key in arguments if known is not None and key not in known]
+        if unknown:
+            takes = ", ".join(known or ()) or "nothing"
+            raise ToolError(f"{name} does not know {', '.join(unknown)}: it takes {takes}.")
+        given = {key: value for key, value in arguments.items() if value is not None}
         try:
-            return await super().call_tool(name, arguments, context)
+            return await super().call_tool(name, given, context)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(_first_problem(name, error.__cause__)) from error
             if isinstance(error.__cause__, ToolError):
-                raise error.__cause__ from error
+                raise ToolError(str(error.__cause__)) from error
             raise
+
+    async def _parameters(self, name: str) -> Sequence[str] | None:
+        """The names of a tool's parameters; None for an unknown tool, about which the SDK says enough."""
+        tools = {tool.name: tool for tool in await self.list_tools()}
+        return list(tools[name].input_schema["properties"]) if name in tools else None
 
 
 def _first_problem(name: str, cause: ValidationError) -> str:
     problem = cause.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{name}: {where}: {problem['msg']}."
+    return (
+        f"{name}: {where} {_SAID.get(problem['type']) or problem['msg'].replace('Input should', 'should')}."
+    )
 
 
 class _Tools:
@@ -138,13 +170,13 @@ class _Tools:
     async def remember(  # noqa: PLR0913, PLR0917 -- the parameters are the tool's contract
         self,
         content: Content,
-        kind: Kind = None,
-        subject: Subject = None,
-        attribute: Attribute = None,
-        scope: Scope = None,
-        tags: Tags = None,
-        expires_at: ExpiresAt = None,
-        source: Source = None,
+        kind: Kind = "",
+        subject: Subject = "",
+        attribute: Attribute = "",
+        scope: Scope = "",
+        tags: Tags = (),
+        expires_at: ExpiresAt = "",
+        source: Source = "",
     ) -> MemoryResult:
         """Store one fact for later conversations. With subject and attribute it replaces an older fact about the same."""
 
@@ -155,9 +187,9 @@ class _Tools:
                     "kind": kind,
                     "subject": subject,
                     "attribute": attribute,
-                    "scope": scope or self._project,
+                    "scope": scope.strip() or self._project,
                     "tags": tags,
-                    "expires_at": expires_at,
+                    "expires_at": expires_at.strip() or None,
                     "source": source,
                     "session": self._session,
                 }
@@ -170,21 +202,16 @@ class _Tools:
         self,
         query: QueryText,
         limit: Limit = 10,
-        scope: Scope = None,
+        scope: SearchedScope = "",
         include_superseded: IncludeSuperseded = False,
-        as_of: AsOf = None,
+        as_of: AsOf = "",
     ) -> SearchResult:
         """Find what is known, the current fact first. Searches this project and what is global, or only `scope`."""
 
         def work() -> SearchResult:
-            moment = stamp(as_of, "as_of")
-            asked = Query(
-                query,
-                limit,
-                self._scopes(scope),
-                include_superseded,
-                None if moment is None else round(moment * 1000),
-            )
+            moment = stamp(as_of.strip() or None, "as_of")
+            milliseconds = None if moment is None else round(moment * 1000)
+            asked = Query(query, limit, self._scopes(scope.strip()), include_superseded, milliseconds)
             hits = self._stores.memory.search(asked, _now())
             found = self._results([hit.record for hit in hits])
             return SearchResult(
@@ -200,35 +227,25 @@ class _Tools:
         """Stop finding a memory that should never have been stored. The user can restore it."""
         return await self._call(lambda: self._results([self._stores.memory.forget(id, _now())])[0])
 
-    async def memory_history(self, subject: KnownSubject, attribute: Attribute = None) -> HistoryResult:
+    async def memory_history(self, subject: KnownSubject, attribute: Attribute = "") -> HistoryResult:
         """What was held true about a subject over time, oldest first, with the times when each fact held."""
-        return await self._call(
-            lambda: HistoryResult(
-                records=self._results(
-                    self._stores.memory.history(subject.strip(), attribute, self._scopes(None))
-                )
-            )
-        )
+
+        def work() -> HistoryResult:
+            history = self._stores.memory.history(subject.strip(), attribute.strip() or None, self._scopes())
+            return HistoryResult(records=self._results(history))
+
+        return await self._call(work)
 
     async def daemon_status(self) -> StatusResult:
         """Whether the memory's daemon runs, what it does now, and when the memory was last put in order."""
+        # In a thread of its own: a daemon that is slow to answer keeps nobody from remembering.
+        return await anyio.to_thread.run_sync(self._ask_daemon)
 
-        def work() -> StatusResult:
-            try:
-                seen = client.status(self._home, timeout=_STATUS_SECONDS)
-            except (DaemonAway, DaemonMute) as away:
-                return StatusResult(
-                    pid=None,
-                    state=None,
-                    since=None,
-                    reason=str(away),
-                    presence={},
-                    consolidation={},
-                    degraded=[],
-                )
-            return StatusResult.model_validate(seen)
-
-        return await self._call(work)
+    def _ask_daemon(self) -> StatusResult:
+        try:
+            return StatusResult.model_validate(client.status(self._home, timeout=_STATUS_SECONDS))
+        except IaiError as away:
+            return StatusResult(reason=str(away))
 
     async def _call(self, work: Callable[[], _T]) -> _T:
         """Do it in the one thread that may use the store; what a user may be told becomes an error result."""
@@ -237,7 +254,7 @@ class _Tools:
         except IaiError as error:
             raise ToolError(str(error)) from error
 
-    def _scopes(self, scope: str | None) -> tuple[str, ...]:
+    def _scopes(self, scope: str = "") -> tuple[str, ...]:
         return (scope,) if scope else tuple(dict.fromkeys((self._project, GLOBAL_SCOPE)))
 
     def _results(self, records: Sequence[Record]) -> list[MemoryResult]:

@@ -27,7 +27,7 @@ def from_object(values: object) -> Draft:
         raise BadRecord(problem="it is not a JSON object")
     content = _text(values, "content", MAX_CONTENT)
     if content is None:
-        raise BadRecord(problem="content is missing")
+        raise BadRecord(problem="content is missing or empty")
     return Draft(
         content=content,
         external_id=_external_id(values),
@@ -61,24 +61,18 @@ def _stamp(values: Mapping[object, object], name: str) -> float | None:
 
 
 def _text(values: Mapping[object, object], name: str, longest: int) -> str | None:
-    """A field's text without the space around it; None where it is absent or null."""
+    """A field's text without the space around it; None where it is absent, null or empty."""
     value = values.get(name)
     if value is None:
         return None
     if not isinstance(value, str):
         raise BadRecord(problem=f"{name} must be a text")
-    return _clean(value, name, longest)
-
-
-def _clean(value: str, name: str, longest: int) -> str:
     text = value.strip()
-    if not text:
-        raise BadRecord(problem=f"{name} is empty")
     if len(text) > longest:
         raise BadRecord(problem=f"{name} has {len(text)} characters, {longest} are allowed")
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise BadRecord(problem=f"{name} holds a character that no text can have")
-    return text
+    return text or None
 
 
 def _external_id(values: Mapping[object, object]) -> str | None:
@@ -93,6 +87,5 @@ def _tags(value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) > MAX_TAGS:
         raise BadRecord(problem=f"tags must be a list of at most {MAX_TAGS} texts")
-    if not all(isinstance(tag, str) for tag in value):
-        raise BadRecord(problem="tags must be a list of texts")
-    return tuple(_clean(tag, "a tag", MAX_NAME) for tag in value)
+    tags = (_text({"each of tags": tag}, "each of tags", MAX_NAME) for tag in value)
+    return tuple(tag for tag in tags if tag is not None)

@@ -38,8 +38,8 @@ def rank(found: Sequence[tuple[Record, float]], newest: Mapping[Key, Record], li
     """The hits, best first.
 
     `found` are records with their scores (greater is better, above 0), `newest` for each key among them the record that
-    holds at the time in question: it comes before the older ones of its key, with at least their score, also when its own words did not match.
-    Ties go to the newest.
+    holds at the time in question: it comes before the older ones of its key, with at least their score, also when its
+    own words did not match. Ties go to the newest.
     """
     scores = {record.id: score for record, score in found}
     records = {record.id: record for record, _ in found}

@@ -40,14 +40,15 @@ class Imported:
 
 
 class MemoryStore(Protocol):
-    """The users' side of a memory. Times are milliseconds since the epoch. Everything may raise StoreBusy."""
+    """The users' side of a memory. Times are milliseconds since the epoch. Everything may raise StoreUnusable, StoreBusy."""
 
     def add(self, draft: Draft, now: int) -> Record:
         """Keep a new memory; what it replaces is left to search (at once) and to the night."""
         ...
 
     def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
-        """Keep many. The same external id with the same content changes nothing, with another it supersedes at once."""
+        """Keep many. What is known in its scope by the same external id is left as it is where the content is the same, and
+        superseded at once where it is another."""
         ...
 
     def get(self, record: int) -> Record:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sqlite3
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from mcp import ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from iai_daemon.__main__ import main
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
 
@@ -116,7 +120,7 @@ def test_two_projects_share_what_is_global_and_nothing_else(home: Home, tmp_path
 
 def test_a_bad_call_is_answered_with_one_sentence(home: Home, tmp_path: Path) -> None:
     async def conversation(session: ClientSession) -> None:
-        assert "content is empty" in await refused(session, "remember", content="  ")
+        assert "content is missing or empty" in await refused(session, "remember", content="  ")
         assert "content" in await refused(session, "remember")
         assert "does not know colour" in await refused(session, "remember", content="x", colour="red")
         assert "expires_at" in await refused(session, "remember", content="x", expires_at="tomorrow")
@@ -127,12 +131,38 @@ def test_a_bad_call_is_answered_with_one_sentence(home: Home, tmp_path: Path) ->
         assert "no memory 99" in await refused(session, "forget", id=99)
         assert "no memory" in await refused(session, "forget", id=2**70)
         assert "nonsense" in await refused(session, "nonsense")
+        assert "takes nothing" in await refused(session, "daemon_status", verbose=True)
+        for number in (True, 1.5, "one"):
+            assert "id must be a whole number" in await refused(session, "forget", id=number)
         assert (await ask(session, "search_memory", query="?!"))["results"] == []
 
     talk(home, tmp_path, conversation)
     stores = open_stores(home)
     assert stores.memory.memories() == 0
     stores.close()
+
+
+def test_what_agents_send_for_nothing_is_nothing_and_a_text_is_a_text(home: Home, tmp_path: Path) -> None:
+    async def conversation(session: ClientSession) -> None:
+        told = await ask(
+            session,
+            "remember",
+            content='["a", "list"]',
+            kind=None,
+            subject="",
+            attribute=" ",
+            tags=None,
+            source="[1]",
+        )
+        assert told["content"] == '["a", "list"]'
+        assert (told["kind"], told["subject"], told["attribute"], told["tags"]) == (None, None, None, [])
+        assert (told["source"], told["scope"]) == ("[1]", "global")
+        found = await ask(session, "search_memory", query="list", scope="", as_of=None, limit=None)
+        assert [each["id"] for each in found["results"]] == [told["id"]]
+        assert (await ask(session, "memory_history", subject="x", attribute=""))["records"] == []
+        assert (await ask(session, "remember", content="x", tags='["a"]'))["tags"] == ["a"]
+
+    talk(home, tmp_path, conversation)
 
 
 def test_tools_describe_themselves_and_answer_by_their_schemas(home: Home, tmp_path: Path) -> None:
@@ -155,6 +185,71 @@ def test_tools_describe_themselves_and_answer_by_their_schemas(home: Home, tmp_p
         assert json.loads(told.content[0].text) == told.structured_content  # type: ignore[union-attr]
 
     talk(home, tmp_path, conversation)
+
+
+INITIALIZE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "a test", "version": "1"},
+}
+
+
+@pytest.fixture
+def server(home: Home, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server without the client SDK, for what no SDK would send."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "iai_daemon", "--home", str(home.root), "mcp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as started:
+        exchange(started, "initialize", json.dumps(INITIALIZE))
+        yield started
+        started.kill()
+
+
+def exchange(server: subprocess.Popen[bytes], method: str, params: str) -> dict[str, Any]:
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(f'{{"jsonrpc": "2.0", "id": 1, "method": "{method}", "params": {params}}}\n'.encode())
+    server.stdin.flush()
+    answer: dict[str, Any] = json.loads(server.stdout.readline())
+    return answer
+
+
+def test_half_an_emoji_does_not_leave_a_call_without_an_answer(server: subprocess.Popen[bytes]) -> None:
+    call = r'{"name": "remember", "arguments": {"content": "cut here: \ud83e"}}'
+    answer = exchange(server, "tools/call", call)
+    assert answer["result"]["structuredContent"]["content"] == "cut here: \ufffd"
+
+
+def test_what_was_acknowledged_survives_a_kill(server: subprocess.Popen[bytes], home: Home) -> None:
+    exchange(server, "tools/call", '{"name": "remember", "arguments": {"content": "kept"}}')
+    server.kill()
+    server.wait()
+    stores = open_stores(home)
+    assert [record.content for record in stores.memory.export()] == ["kept"]
+    stores.close()
+
+
+def test_ctrl_c_ends_it_at_once(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)
+    assert server.wait(timeout=5) == -signal.SIGINT
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE theirs (x)", f"PRAGMA application_id = {0x69616964}"])
+def test_a_store_that_is_not_to_be_used_is_one_sentence_and_78(
+    home: Home, capsys: pytest.CaptureFixture[str], statement: str
+) -> None:
+    with closing(sqlite3.connect(home.memory)) as connection:
+        connection.execute(statement)
+        connection.execute("PRAGMA user_version = 9999")
+    before = home.memory.read_bytes()
+    assert main(["--home", str(home.root), "mcp"]) == 78
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "left untouched" in said.err
+    assert home.memory.read_bytes() == before
 
 
 def test_eight_servers_write_at_once_and_nothing_is_lost(home: Home, tmp_path: Path) -> None:

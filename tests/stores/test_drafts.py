@@ -26,14 +26,19 @@ def test_an_import_line_becomes_a_draft_and_unknown_fields_are_ignored() -> None
     assert draft == Draft("x", external_id="7", tags=("a",), created_at=86400.0, expires_at=2 * 86400 - 3600)
 
 
+def test_what_is_empty_is_not_there() -> None:
+    line = {"content": "x", "id": "", "kind": " ", "scope": "", "tags": ["", "a"], "created_at": None}
+    assert from_object(line) == Draft("x", tags=("a",))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         (None, "not a JSON object"),
         ([], "not a JSON object"),
-        ({}, "content is missing"),
+        ({}, "content is missing or empty"),
         ({"content": 7}, "content must be a text"),
-        ({"content": " "}, "content is empty"),
+        ({"content": " "}, "content is missing or empty"),
         ({"content": "x" * 65537}, "65537 characters"),
         ({"content": "a\0b"}, "a character that no text can have"),
         ({"content": "\ud800"}, "a character that no text can have"),
@@ -41,7 +46,7 @@ def test_an_import_line_becomes_a_draft_and_unknown_fields_are_ignored() -> None
         ({"content": "x", "kind": []}, "kind must be a text"),
         ({"content": "x", "subject": "s" * 300}, "subject has 300 characters"),
         ({"content": "x", "tags": "a"}, "tags must be a list"),
-        ({"content": "x", "tags": [1]}, "tags must be a list of texts"),
+        ({"content": "x", "tags": [1]}, "each of tags must be a text"),
         ({"content": "x", "tags": ["t"] * 65}, "at most 64"),
         ({"content": "x", "created_at": 5}, "created_at must be a time"),
         ({"content": "x", "expires_at": "soon"}, "expires_at must be a time"),

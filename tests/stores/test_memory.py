@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iai_daemon.errors import NoSuchRecord
+from iai_daemon.memory.nights import Batch, Change
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record, describe
 from iai_daemon.memory.store import Query
@@ -85,6 +86,50 @@ def test_ties_go_to_the_newest(opened: Stores) -> None:
     assert {hit.score for hit in hits} == {1.0}
 
 
+def test_ties_go_to_the_newest_of_however_many(opened: Stores) -> None:
+    opened.memory.import_many((Draft("The same words.") for _ in range(300)), NOW)
+    opened.memory.import_many((Draft("The same words.", created_at=5.0) for _ in range(300)), NOW)
+    hits = opened.memory.search(Query("same words", limit=3), NOW)
+    assert [hit.record.id for hit in hits] == [300, 299, 298]
+
+
+def test_the_newer_fact_comes_first_however_many_older_ones_match_better(opened: Stores) -> None:
+    opened.memory.import_many((port("staging port staging port") for _ in range(300)), NOW)
+    opened.memory.add(port("We moved it to 9000."), NOW)
+    opened.memory.add(Draft("The port of staging was chosen by lot among all ports."), NOW)
+    assert found(opened, "staging port", limit=2) == ["We moved it to 9000.", "staging port staging port"]
+
+
+def test_the_fact_that_held_at_a_moment_comes_first(opened: Stores) -> None:
+    for second, content in enumerate(("staging port 8081", "staging port 8082", "the third"), 1):
+        opened.memory.add(port(content, created_at=second), NOW)
+    assert found(opened, "staging port", as_of=2500) == ["staging port 8082", "staging port 8081"]
+    assert found(opened, "staging port", as_of=1500) == ["staging port 8081"]
+    assert found(opened, "staging port", as_of=500) == []
+
+
+def test_an_expired_successor_gives_way_to_the_fact_before_it(opened: Stores) -> None:
+    opened.memory.add(port("Staging listens on port 8081."), NOW)
+    opened.memory.add(port("Port 9000 just for today.", expires_at=(NOW + HOUR) / 1000), NOW + 1)
+    assert found(opened, "staging port", NOW + 2)[0] == "Port 9000 just for today."
+    assert found(opened, "staging port", NOW + HOUR) == ["Staging listens on port 8081."]
+    assert found(opened, "staging port", NOW + HOUR, include_superseded=True)[0].startswith("Staging")
+
+
+def test_scores_are_of_the_best_one(opened: Stores) -> None:
+    for content in (
+        "tabs",
+        "tabs and spaces",
+        "spaces in quite a lot of other words, and no others",
+        "other",
+    ):
+        opened.memory.add(Draft(content), NOW)
+    scores = [hit.score for hit in opened.memory.search(Query("tabs spaces"), NOW)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == 1.0
+    assert all(0 < score <= 1 for score in scores)
+
+
 def test_an_expired_fact_is_no_longer_found_and_can_be_asked_for(opened: Stores) -> None:
     opened.memory.add(Draft("Staging is frozen.", expires_at=(NOW + HOUR) / 1000), NOW)
     assert found(opened, "staging frozen", NOW + HOUR - 1)
@@ -110,7 +155,22 @@ def test_a_scope_is_found_behind_many_better_matches_of_others(opened: Stores) -
 
 @pytest.mark.parametrize(
     "text",
-    ['"', "a*", "NEAR(a b)", "AND", "NOT x", "content:x", "^x", "(", "-", "'; DROP TABLE records;--", "\x00"],
+    [
+        '"',
+        "a" * 100_000,
+        "a b " * 100_000,
+        "\ud800",
+        "a*",
+        "NEAR(a b)",
+        "AND",
+        "NOT x",
+        "content:x",
+        "^x",
+        "(",
+        "-",
+        "'; DROP TABLE records;--",
+        "\x00",
+    ],
 )
 def test_query_syntax_is_just_words(opened: Stores, text: str) -> None:
     opened.memory.add(Draft("and near not x a content drop table records"), NOW)
@@ -128,9 +188,19 @@ def test_words_are_found_in_other_forms_and_other_alphabets(opened: Stores) -> N
     opened.memory.add(Draft("Migrations are run before the workers start."), NOW)
     opened.memory.add(Draft("Die Prüfung läuft nächtlich."), NOW)
     opened.memory.add(Draft("миграции запускаются ночью"), NOW)
+    opened.memory.add(Draft("स्टेजिंग सर्वर रात में बंद रहता है"), NOW)
+    opened.memory.add(Draft("デプロイは夜に行う"), NOW)
+    opened.memory.add(Draft("DATABASE_URL is read from .env.local"), NOW)
     assert found(opened, "run the migration before a worker starts")[0].startswith("Migrations")
     assert found(opened, "prufung") == ["Die Prüfung läuft nächtlich."]
     assert found(opened, "миграции") == ["миграции запускаются ночью"]
+    assert found(opened, "सर्वर") == ["स्टेजिंग सर्वर रात में बंद रहता है"]
+    assert found(opened, "デプロイは夜に行う") == ["デプロイは夜に行う"]
+    assert found(opened, "the database url") == ["DATABASE_URL is read from .env.local"]
+    assert found(opened, "DATABASE_URL") == ["DATABASE_URL is read from .env.local"]
+    assert found(opened, "what is it") == ["DATABASE_URL is read from .env.local"], (
+        "only stop words: then they count"
+    )
     assert found(opened, "") == found(opened, "?!") == []
 
 
@@ -153,6 +223,9 @@ def test_history_tells_what_held_when(opened: Stores) -> None:
     assert contents == ["8081", "owner Ingrid", "9000"]
     assert [record.content for record in opened.memory.history("staging", "port", ())] == ["8081", "9000"]
     assert opened.memory.history("staging", "port", ("elsewhere",)) == []
+    opened.memory.forget(1, NOW)
+    assert [record.content for record in opened.memory.history("staging", "port", ())] == ["9000"]
+    opened.memory.restore(1, NOW)
     assert found(opened, "8081 9000", as_of=150_000) == ["8081"]
 
 
@@ -170,6 +243,36 @@ def test_an_import_adds_keeps_and_supersedes_by_external_id(opened: Stores) -> N
         ("uno", True, None),
     ]
     assert records[0].valid_to == records[3].valid_from
+
+
+def test_two_projects_that_use_the_same_external_ids_stay_apart(opened: Stores) -> None:
+    opened.memory.import_many(
+        [Draft("of the shop", "1", scope="shop"), Draft("of the app", "1", scope="app")], NOW
+    )
+    assert vars_of(opened.memory.import_many([Draft("new in the shop", "1", scope="shop")], NOW)) == (1, 0, 1)
+    assert [(each.content, each.current) for each in opened.memory.export()] == [
+        ("of the shop", False),
+        ("of the app", True),
+        ("new in the shop", True),
+    ]
+
+
+def test_an_import_brings_nothing_back_that_was_forgotten(opened: Stores) -> None:
+    opened.memory.import_many([Draft("a secret", "1")], NOW)
+    opened.memory.forget(1, NOW)
+    assert vars_of(opened.memory.import_many([Draft("a secret", "1")], NOW)) == (0, 1, 0)
+    assert not found(opened, "secret")
+
+
+def test_what_was_joined_into_a_record_is_told_to_the_last(opened: Stores) -> None:
+    opened.memory.import_many([Draft("one", "a"), Draft("two"), Draft("three", "c"), Draft("four")], NOW)
+    night = opened.nights.begin_night("night", "absent", NOW)
+    for record, into in ((1, 2), (2, 3)):
+        change = Change(f"join {record}", "merged", record, 1, "the same", {"merged_into": into}, {})
+        opened.nights.apply(night, 1, "deduplicate", Batch([change]), NOW)
+    assert opened.memory.merged_ids() == {2: ("a",), 3: ("a", "2")}
+    assert opened.memory.merged_ids([3, 4]) == {3: ("a", "2")}
+    assert found(opened, "one two three") == ["three"]
 
 
 def vars_of(imported: object) -> tuple[int, int, int]:
