@@ -140,7 +140,7 @@ def test_what_is_added_is_found_shown_forgotten_and_restored(home: Home) -> None
         "port",
     )
     found = call_json(home, "memory", "search", "staging API port")["results"]
-    assert [each["id"] for each in found][0] == newer["id"]
+    assert found[0]["id"] == newer["id"]
     assert [each["id"] for each in call_json(home, "memory", "history", "staging")["records"]] == [
         added["id"],
         newer["id"],
