@@ -83,7 +83,9 @@ def test_the_wrapper_stands_alone() -> None:
     siblings = {module.path.stem for module in source.wrapper()}
     for module in source.wrapper():
         roots = {imported.split(".")[0] for imported, _ in source.imports(module)}
-        assert roots <= sys.stdlib_module_names | siblings, "the wrapper imports the standard library and itself only"
+        assert roots <= sys.stdlib_module_names | siblings, (
+            "the wrapper imports the standard library and itself only"
+        )
 
 
 def test_nothing_of_ours_imports_the_wrapper() -> None:
