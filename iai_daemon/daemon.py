@@ -94,12 +94,12 @@ class Daemon:
         """What is done once a tick, not at every change."""
         self.ticked_at = now.wall
         make_private(self.home.wrappers)
-        self._watcher.check()
         self._scanner.clean_up(now)
         self.shift.look(now)
 
     def _look(self, now: Now) -> None:
         """Look who is here, decide, and carry the decision out."""
+        self._watcher.check()
         self.presence = self._scanner.scan(now)
         before = self.standing
         self.decision = self._decide(now)
@@ -197,7 +197,11 @@ class Daemon:
 
 def _worth_saving(before: Standing, after: Standing) -> bool:
     """Only what a later start cannot learn again: not the reason's changing figures, not each activity."""
-    return (before.state, before.rule, before.asked) != (after.state, after.rule, after.asked)
+    return _lasting(before) != _lasting(after)
+
+
+def _lasting(standing: Standing) -> tuple[object, ...]:
+    return standing.state, standing.rule, standing.asked, standing.absent_since
 
 
 def _degraded(what: str, why: str, fix: str) -> dict[str, str]:

@@ -164,7 +164,8 @@ def test_a_new_wrapper_settles_two_seconds_after_its_start_and_a_refresh_does_no
     settles = only(looking.scan(clock.advance(0.5))).settled_at
     assert settles == pytest.approx(clock.awake + 1.5)
     clock.step(-7200)
-    publish(directory, clock.now(), **started)
+    looking.scan(clock.now())
+    publish(directory, clock.advance(0.1), **started)
     assert only(looking.scan(clock.now())).settled_at == settles
 
 

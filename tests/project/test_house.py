@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,4 +102,4 @@ def test_the_wrapper_of_the_project_is_the_one_that_is_installed() -> None:
     found = find_spec("iai_wrapper")
     assert found is not None
     assert found.origin is not None
-    assert source.ROOT in source.Path(found.origin).parents or "site-packages" in found.origin
+    assert source.ROOT in Path(found.origin).parents or "site-packages" in found.origin
