@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        print(f"iai-daemon: {error.strerror or error}: {error.filename or 'check the disk'}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

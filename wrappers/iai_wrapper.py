@@ -20,8 +20,14 @@ def folder_of(path: str) -> str:
 # At the end of the path: what lies there must not stand before the standard library.
 sys.path.append(folder_of(__file__))
 
-from iai_heartbeat import VERSION  # noqa: E402
-from iai_relay import main  # noqa: E402
+try:
+    from iai_heartbeat import VERSION
+    from iai_relay import main
+except ImportError:
+    posix.write(
+        2, b"iai-wrapper: iai_relay.py and iai_heartbeat.py must lie beside iai_wrapper.py: copy all three.\n"
+    )
+    sys.exit(1)
 
 __all__ = ["VERSION", "main"]
 

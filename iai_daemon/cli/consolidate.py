@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli.common import emit, home, home_option, json_option, stores
 from iai_daemon.cli.nights import summary
 from iai_daemon.clock import read
 from iai_daemon.config import PASSES, Settings, load
@@ -92,6 +92,9 @@ def _refuse_if_active(presence: Presence, settings: Settings, *, force: bool) ->
 
 def _run_here(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     """Without a daemon: start the worker ourselves and wait for it. Ctrl-C makes it yield."""
+
+    with stores():
+        pass  # a store that cannot be used is said here, in its own words and with its own exit status
 
     async def run() -> Mapping[str, Any] | None:
         night = Night(job, settings.consolidation.yield_within)

@@ -24,8 +24,8 @@ def parse(words: Sequence[str], command: str, *, json: bool = False) -> Argument
     rest.remove(command)
     while rest:
         word = rest.pop(0)
-        if word == "--home" and rest:
-            home = rest.pop(0)
+        if word == "--home":
+            home = rest.pop(0) if rest else ""
         elif word.startswith("--home="):
             home = word.removeprefix("--home=")
         elif word == "--json" and json:

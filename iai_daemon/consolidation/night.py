@@ -142,7 +142,7 @@ class Night:
         if "busy" in by_name:
             raise NightBusy(holder=by_name["busy"]["holder"])
         if "error" in by_name:
-            raise NightFailed(cause=by_name["error"]["message"])
+            raise NightFailed(cause=by_name["error"]["message"].rstrip("."))
         if status < 0:
             return None
         raise NightFailed(cause=self._said.strip() or f"its worker ended with status {status}")

@@ -222,7 +222,9 @@ def test_nights_are_listed_shown_and_taken_back_without_a_daemon(home: Home) -> 
 
 
 @pytest.mark.parametrize(
-    "words", [["memory", "export"], ["memory", "add", "x"], ["nights", "list"], ["mcp"]], ids=" ".join
+    "words",
+    [["memory", "export"], ["memory", "add", "x"], ["nights", "list"], ["consolidate"], ["mcp"]],
+    ids=" ".join,
 )
 def test_a_foreign_store_is_one_sentence_78_and_untouched(home: Home, words: list[str]) -> None:
     home.create()
@@ -233,3 +235,12 @@ def test_a_foreign_store_is_one_sentence_78_and_untouched(home: Home, words: lis
     assert done.stderr.count("\n") == 1
     assert home.memory.read_bytes() == b"this is somebody else's file"
     assert [path.name for path in home.root.glob("memory*")] == ["memory.db"]
+
+
+def test_what_the_file_system_refuses_is_a_sentence_too(home: Home) -> None:
+    home.history.mkdir(parents=True)
+    done = call(home, "history")
+    assert (done.returncode, done.stderr) == (1, f"iai-daemon: Is a directory: {home.history}\n")
+    nowhere = call(Home(Path("/dev/null")), "history")
+    assert nowhere.returncode == 1
+    assert "Traceback" not in nowhere.stderr

@@ -168,3 +168,12 @@ def test_until_it_relays_it_imports_nothing_but_itself_and_what_is_built_into_py
     )
     ended = subprocess.run([*LIGHT, "-c", code], capture_output=True, text=True, check=True, timeout=10)
     assert ended.stdout.split() == ["iai_heartbeat", "iai_relay", "iai_wrapper"]
+
+
+def test_a_wrapper_that_was_copied_without_its_parts_says_so(tmp_path: Path) -> None:
+    alone = tmp_path / WRAPPER.name
+    alone.write_bytes(WRAPPER.read_bytes())
+    done = subprocess.run([*LIGHT, str(alone), "--", "cat"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("iai-wrapper: ")
+    assert done.stderr.count("\n") == 1
