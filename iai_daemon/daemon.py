@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import iai_daemon
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
+from iai_daemon.control import client
 from iai_daemon.control.server import ControlServer
-from iai_daemon.flock import FileLock
+from iai_daemon.errors import AlreadyRunning, DaemonAway, DaemonMute
+from iai_daemon.flock import FileLock, holder
 from iai_daemon.handlers import handlers
 from iai_daemon.lifecycle import history, saved
 from iai_daemon.lifecycle.decide import Decision, Standing, decide
@@ -208,7 +210,23 @@ def _degraded(what: str, why: str, fix: str) -> dict[str, str]:
     return {"what": what, "why": why, "fix": fix}
 
 
-def claim(home: Home) -> FileLock | None:
-    """The lock that makes this process the home's only daemon; None when another one runs."""
+def claim(home: Home) -> FileLock:
+    """The lock that makes this process the home's only daemon. Raises AlreadyRunning."""
     lock = FileLock(home.daemon_lock)
-    return lock if lock.acquire(f"{os.getpid()}\n") else None
+    if not lock.acquire(f"{os.getpid()}\n"):
+        raise AlreadyRunning(pid=holder(home.daemon_lock) or "unknown")
+    # Somebody may have deleted the lock file underneath a daemon, and then its lock is not this one.
+    pid = _pid_of_who_answers(home)
+    if pid is not None:
+        lock.release()
+        raise AlreadyRunning(pid=pid)
+    return lock
+
+
+def _pid_of_who_answers(home: Home) -> object:
+    try:
+        return client.status(home, timeout=1.0)["pid"]
+    except DaemonAway:
+        return None
+    except DaemonMute:
+        return "unknown, it does not answer"

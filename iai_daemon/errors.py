@@ -104,6 +104,12 @@ class NoBackup(IaiError):
     """No backup could be written to {path} ({cause}), so nothing was changed: make room there and let it be written to."""
 
 
+class AlreadyRunning(IaiError):
+    """already running (pid {pid})"""
+
+    exit_status = 0
+
+
 class DaemonAway(IaiError):
     """No daemon is running in {home}: start it with `iai-daemon run`."""
 

@@ -128,7 +128,7 @@ def describe(daemon: Daemon, now: Now) -> dict[str, object]:
             "orphan": counts[Status.ORPHAN],
             "invalid": counts[Status.INVALID],
         },
-        "consolidation": daemon.shift.describe(now),
+        "consolidation": daemon.shift.describe(),
         "agenda": {},
         "store": daemon.shift.describe_store(),
         "tick": {"at": format_stamp(daemon.ticked_at), "failures": daemon.failures},

@@ -230,7 +230,7 @@ class Shift:
 
     # What is told.
 
-    def describe(self, now: Now) -> dict[str, object]:  # noqa: ARG002
+    def describe(self) -> dict[str, object]:
         """The part `consolidation` of the status."""
         running = self._running
         return {

@@ -12,7 +12,7 @@ from iai_daemon.cli import quick
 from iai_daemon.clock import SystemClock
 from iai_daemon.config import Settings, load
 from iai_daemon.daemon import Daemon, claim
-from iai_daemon.flock import holder
+from iai_daemon.errors import AlreadyRunning
 from iai_daemon.log import close_log, open_log
 from iai_daemon.paths import Home, find_home
 
@@ -26,10 +26,11 @@ def run(words: Sequence[str]) -> int:
     settings = load(home)
     os.umask(0o077)
     home.create()
-    lock = claim(home)
-    if lock is None:
-        print(f"already running (pid {holder(home.daemon_lock) or 'unknown'})")
-        return 0
+    try:
+        lock = claim(home)
+    except AlreadyRunning as running:
+        print(running)
+        return running.exit_status
     log = open_log(home.log, settings.log, sys.stderr if sys.stderr.isatty() else None)
     try:
         asyncio.run(_serve(home, settings, log))

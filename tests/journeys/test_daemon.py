@@ -73,6 +73,16 @@ def test_there_is_one_daemon_for_a_home(home: Home, start_daemon: Daemons) -> No
     assert first.status()["pid"] == first.process.pid
 
 
+def test_a_lock_file_that_was_deleted_underneath_lets_no_second_daemon_in(
+    home: Home, start_daemon: Daemons
+) -> None:
+    first = start_daemon()
+    home.daemon_lock.unlink()
+    other = call(home, "run")
+    assert (other.returncode, other.stdout) == (0, f"already running (pid {first.process.pid})\n")
+    assert first.status()["pid"] == first.process.pid
+
+
 def test_a_killed_daemon_leaves_nothing_that_a_person_must_clear(home: Home, start_daemon: Daemons) -> None:
     killed = start_daemon()
     killed.process.kill()
