@@ -172,7 +172,7 @@ class Shift:
             self._log.error("night failed", cause=str(error))
         finally:
             self._running = None
-            self._end(running.job, report)
+            self._end(running, report)
             self._changed()
         return report
 
@@ -188,8 +188,8 @@ class Shift:
                     f"night {event['event']}", **{key: event[key] for key in event if key != "event"}
                 )
 
-    def _end(self, job: Job, report: Mapping[str, Any] | None) -> None:
-        now = self._clock.now()
+    def _end(self, running: _Running, report: Mapping[str, Any] | None) -> None:
+        now, job = self._clock.now(), running.job
         outcome = report["outcome"] if report else "killed"
         finished = outcome in ("completed", "nothing_to_do")
         if job.kind == "nap":
@@ -198,7 +198,9 @@ class Shift:
         if not finished:
             back_off = self._settings.lifecycle.tick * 2 ** min(self._cut_short - 1, 16)
             self._retry_at = now.awake + min(back_off, _LONGEST_BACK_OFF)
-        self._log.info("night ended", outcome=outcome, night=report["id"] if report else None)
+        self._log.info(
+            "night ended", outcome=outcome, night=running.id, yield_seconds=running.night.yield_seconds
+        )
         self.look(now)
 
     async def run_asked(

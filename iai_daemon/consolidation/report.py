@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from iai_daemon.consolidation.passes.expire import EXPIRED
 from iai_daemon.consolidation.passes.supersede import SUPERSEDED
 from iai_daemon.memory.nights import JournalEntry, NightRow, Outlook
-from iai_daemon.units import format_stamp, say_duration
+from iai_daemon.units import format_stamp
 
 COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
     "completed",
@@ -186,9 +186,3 @@ def morning_note(report: Mapping[str, object]) -> str:
     if report["expired_pruned"] or report["superseded_gc"]:
         lines.append(f"`iai-daemon nights undo {report['id']}` takes it back.")
     return "\n".join(lines) + "\n"
-
-
-def say_progress(done: int, total: int, seconds: float) -> str:
-    """`120 of 500, about 3 s left`."""
-    left = f", about {say_duration(seconds / done * (total - done))} left" if 0 < done < total else ""
-    return f"{done} of {total}{left}"

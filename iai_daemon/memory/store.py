@@ -8,8 +8,6 @@ from typing import Protocol
 
 from iai_daemon.memory.record import Draft, Record
 
-MAX_HITS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iai_daemon.consolidation.report import Counters, Report, count, morning_note, of_row, say_progress
+from iai_daemon.consolidation.report import Counters, Report, count, morning_note, of_row
 from iai_daemon.memory.nights import NightRow, Outlook
 from tests.consolidation.evening import NOW
 
@@ -84,9 +84,3 @@ def test_a_night_without_an_end_is_shown_without_one() -> None:
     shown = of_row(NightRow(3, "nap", "idle", NOW, None, None, None, None, None))
     assert (shown["id"], shown["kind"], shown["ended_at"], shown["outcome"]) == (3, "nap", None, None)
     assert shown.keys() == {*report().as_json(), "undone_at"}
-
-
-def test_progress_says_how_long_it_will_take() -> None:
-    assert say_progress(100, 400, seconds=5.0) == "100 of 400, about 15 s left"
-    assert say_progress(0, 400, seconds=5.0) == "0 of 400"
-    assert say_progress(400, 400, seconds=5.0) == "400 of 400"
