@@ -105,7 +105,7 @@ class NoBackup(IaiError):
 
 
 class AlreadyRunning(IaiError):
-    """already running (pid {pid})"""
+    """A daemon is already running in this home (pid {pid})."""
 
     exit_status = 0
 

@@ -29,7 +29,7 @@ def run(words: Sequence[str]) -> int:
     try:
         lock = claim(home)
     except AlreadyRunning as running:
-        print(running)
+        print(f"already running (pid {running.data['pid']})")
         return running.exit_status
     log = open_log(home.log, settings.log, sys.stderr if sys.stderr.isatty() else None)
     try:
