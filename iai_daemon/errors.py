@@ -107,8 +107,6 @@ class NoBackup(IaiError):
 class AlreadyRunning(IaiError):
     """A daemon is already running in this home (pid {pid})."""
 
-    exit_status = 0
-
 
 class DaemonAway(IaiError):
     """No daemon is running in {home}: start it with `iai-daemon run`."""

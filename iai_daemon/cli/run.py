@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> int:
         lock = claim(home)
     except AlreadyRunning as running:
         print(f"already running (pid {running.data['pid']})")
-        return running.exit_status
+        return 0
     log = open_log(home.log, settings.log, sys.stderr if sys.stderr.isatty() else None)
     try:
         asyncio.run(_serve(home, settings, log))
