@@ -97,6 +97,10 @@ class Wrapper:
                 f"iai-wrapper: cannot start {command[0]} ({cause.strerror}): check what stands behind the --.",
             )
             return 127 if isinstance(cause, FileNotFoundError) else 126
+        signalled, wake = posix.pipe()
+        posix.set_blocking(wake, False)
+        _signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        _thread.start_new_thread(self._relay_signals, (signalled,))
         _thread.start_new_thread(self._relay_requests, ())
         _thread.start_new_thread(self._relay_answers, ())
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HANDLED)
@@ -117,6 +121,11 @@ class Wrapper:
             self._bell.release()
         except RuntimeError:
             pass
+
+    def _relay_signals(self, signalled: int) -> None:
+        """A signal that comes in the moment before the main thread waits would not end its waiting; this ring does."""
+        while posix.read(signalled, CHUNK):
+            self._ring()
 
     def _relay_requests(self) -> None:
         lines = Lines(self._seen.look_at_request)
