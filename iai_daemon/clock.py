@@ -29,6 +29,11 @@ class Now:
     awake: float
     boot: float
 
+    @property
+    def milliseconds(self) -> int:
+        """The wall clock as the stores keep it, since the epoch."""
+        return round(self.wall * 1000)
+
 
 def read() -> Now:
     """This moment on all three clocks."""

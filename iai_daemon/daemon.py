@@ -47,11 +47,8 @@ class Daemon:
         self._unsaved = False
         self._troubles: dict[str, str] = {}
         directories = settings.wrappers_dirs(home)
-        limits = Limits(
-            settings.presence.stale_after, settings.presence.settle_after, settings.lifecycle.tick
-        )
         self._processes = SystemProcesses()
-        self._scanner = Scanner(directories, limits, self._processes)
+        self._scanner = Scanner(directories, Limits.of(settings), self._processes)
         self._watcher = Watcher(directories, self._changed.set)
         self.shift = Shift(home, settings, clock, self._changed.set, log)
         self._control = ControlServer(home.socket, handlers(self), self._call_failed)

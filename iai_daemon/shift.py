@@ -143,7 +143,7 @@ class Shift:
         if self._work is None and self._stores is not None:
             try:
                 passes = chosen(self._settings, alone=True)
-                found = outlook(self._stores.nights, passes, round(now.wall * 1000))
+                found = outlook(self._stores.nights, passes, now.milliseconds)
                 self._work = found.work
             except IaiError as error:
                 self._trouble = str(error)
@@ -283,7 +283,7 @@ class Shift:
         self._last = newest[-1].report if newest and newest[-1].report else self._last
         night = nights.last_completed(kind="night")
         return _Times(
-            first_started=min(now.boot, on_boot_clock(nights.first_started_at(round(now.wall * 1000)))),
+            first_started=min(now.boot, on_boot_clock(nights.first_started_at(now.milliseconds))),
             last_began=began(nights.last_completed(asked=False)),
             last_asked=began(nights.last_completed(asked=True)),
             last_night_ended=None if night is None else on_boot_clock(night.ended_at or night.started_at),

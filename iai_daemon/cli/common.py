@@ -65,7 +65,7 @@ def stores() -> Iterator[Stores]:
 
 def now_ms() -> int:
     """Milliseconds since the epoch, as the stores take them."""
-    return round(read().wall * 1000)
+    return read().milliseconds
 
 
 def emit(result: Mapping[str, object], *, as_json: bool, human: Callable[[], str]) -> None:

@@ -76,8 +76,7 @@ def consolidate(
 
 
 def _look(here: Home, settings: Settings) -> Presence:
-    limits = Limits(settings.presence.stale_after, settings.presence.settle_after, settings.lifecycle.tick)
-    return Scanner(settings.wrappers_dirs(here), limits, SystemProcesses()).scan(read())
+    return Scanner(settings.wrappers_dirs(here), Limits.of(settings), SystemProcesses()).scan(read())
 
 
 def _refuse_if_active(presence: Presence, settings: Settings, *, force: bool) -> None:

@@ -28,9 +28,8 @@ def presence(wrappers_dir: Path | None, as_json: bool) -> None:
     """
     settings = load(home())
     directories = [wrappers_dir] if wrappers_dir else settings.wrappers_dirs(home())
-    limits = Limits(settings.presence.stale_after, settings.presence.settle_after, settings.lifecycle.tick)
     now = read()
-    seen = Scanner(directories, limits, SystemProcesses()).scan(now)
+    seen = Scanner(directories, Limits.of(settings), SystemProcesses()).scan(now)
     idle_after = settings.lifecycle.idle_after
     result = {
         "wrappers": [_plain(wrapper, now, idle_after) for wrapper in seen.wrappers],

@@ -239,7 +239,7 @@ class _Done:
 
 
 def _stamp(now: Now) -> int:
-    return round(now.wall * 1000)
+    return now.milliseconds
 
 
 def _say(cause: Exception) -> str:

@@ -265,4 +265,4 @@ class _Tools:
 
 
 def _now() -> int:
-    return round(read().wall * 1000)
+    return read().milliseconds

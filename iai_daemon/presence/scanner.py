@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from iai_daemon.clock import Now
+from iai_daemon.config import Settings
 from iai_daemon.presence.ageing import Ageing, Sighting
 from iai_daemon.presence.classify import (
     Evidence,
@@ -83,6 +84,10 @@ class Limits:
     stale_after: float
     settle_after: float
     tick: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(settings.presence.stale_after, settings.presence.settle_after, settings.lifecycle.tick)
 
 
 class Scanner:

@@ -65,13 +65,6 @@ async def serving(home: Home) -> AsyncIterator[Desk]:
         await server.close()
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path / "home")
-    found.create()
-    return found
-
-
 def raw(home: Home, data: bytes, *, hang_up: bool = False) -> bytes:
     """What the server sends back for these bytes."""
     with socket.socket(socket.AF_UNIX) as connection:

@@ -25,13 +25,6 @@ from iai_daemon.paths import Home
 TOOLS = ["remember", "search_memory", "forget", "memory_history", "daemon_status"]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path / "home")
-    found.create()
-    return found
-
-
 @asynccontextmanager
 async def agent(home: Home, cwd: Path) -> AsyncIterator[ClientSession]:
     parameters = StdioServerParameters(
