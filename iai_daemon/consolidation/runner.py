@@ -72,7 +72,7 @@ def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: S
     """
 
     def look() -> Outlook:
-        return outlook(store, passes, _stamp(around.clock()), model=order.model, taken_back=order.asked)
+        return outlook(store, passes, around.clock().milliseconds, model=order.model, taken_back=order.asked)
 
     before = look()
     if before.work:
@@ -81,7 +81,7 @@ def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: S
             before = look()  # whoever held the lock a moment ago may have done it
             if before.work:
                 return _Night(store, passes, order, around).run()
-    now = _stamp(around.clock())
+    now = around.clock().milliseconds
     return Report(None, order.kind, order.rule, now, now, NOTHING_TO_DO, None, (), Counters(), before)
 
 
@@ -219,7 +219,7 @@ class _Night:
         return outlook(self._store, self._passes, self._now(), model=self._order.model)
 
     def _now(self) -> int:
-        return _stamp(self._around.clock())
+        return self._around.clock().milliseconds
 
 
 def _close_killed(store: NightStore, seen: Outlook) -> None:
@@ -236,10 +236,6 @@ class _Done:
     since: float
     examined: int = 0
     changed: int = 0
-
-
-def _stamp(now: Now) -> int:
-    return now.milliseconds
 
 
 def _say(cause: Exception) -> str:
