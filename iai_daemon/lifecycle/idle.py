@@ -1,4 +1,4 @@
-"""When an idle system may dream. Pure; naps of the daemon follow it."""
+"""When an idle system may dream. Pure; the naps of the daemon and those of dreaming.py follow it."""
 
 from __future__ import annotations
 
