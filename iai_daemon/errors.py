@@ -40,6 +40,17 @@ class HomeUnusable(IaiError):
     exit_status = EX_CONFIG
 
 
+class HomeLost(IaiError):
+    """The home {path} was moved, replaced or deleted while the daemon was running in it, so it has stopped: start it again
+    with `iai-daemon run`."""
+
+
+class FileUnusable(IaiError):
+    """{path} cannot be used ({cause}): move away what stands there, and see that its directory is yours and writable."""
+
+    exit_status = EX_CONFIG
+
+
 class BadConfig(IaiError):
     """{path}, {where}: {problem}."""
 
@@ -67,7 +78,11 @@ class NewerStore(StoreUnusable):
 
 
 class CorruptStore(StoreUnusable):
-    """{path} is damaged ({cause}) and is left untouched: put a copy from {backups} in its place."""
+    """{path} is damaged ({cause}) and is left untouched: {remedy}."""
+
+
+class LostStore(StoreUnusable):
+    """{path} {problem}, so nothing is written there: {remedy}, or move {away} away to begin with an empty memory."""
 
 
 class StoreOutOfReach(StoreUnusable):
@@ -80,12 +95,41 @@ class StoreBusy(IaiError):
     with `iai-daemon status`."""
 
 
+class StoreInUse(IaiError):
+    """{path} is damaged, and {holders} still has it open: end that, then restore again."""
+
+
+class NoSuchBackup(IaiError):
+    """There is no backup {name}: `iai-daemon store backups` lists them."""
+
+
+class BadBackup(IaiError):
+    """{path} cannot be restored, because {cause}, and nothing was changed: `iai-daemon store backups` lists others."""
+
+
 class NoSuchRecord(IaiError):
     """There is no memory {id}: `iai-daemon memory search` finds the ids."""
 
 
 class NoSuchNight(IaiError):
     """There is no night {id}: `iai-daemon nights list` shows them."""
+
+
+class StoreNotEmpty(IaiError):
+    """A full export is restored into an empty memory only, and {path} holds {records} memories and {nights} nights: give
+    another home with --home DIR."""
+
+
+class NotRestored(IaiError):
+    """Nothing was restored, because of line {line}: {problem}."""
+
+
+class NoSuchTask(IaiError):
+    """There is no task {name}{nearest}"""
+
+
+class NoSuchPass(IaiError):
+    """There is no pass {name}{nearest}"""
 
 
 class NightRefused(IaiError):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from iai_daemon.errors import HomeUnusable, NoHome
+from iai_daemon.units import format_stamp, parse_stamp
 
 HOME_VARIABLE = "IAI_DAEMON_HOME"
+_BACKUP = re.compile(r"memory-(\d{8}T\d{6}Z)(?:-([a-z-]+))?\.db", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,10 @@ class Home:
         return self.root / "last-night.txt"
 
     @property
+    def killed_night(self) -> Path:
+        return self.root / "killed-night.json"
+
+    @property
     def log(self) -> Path:
         return self.root / "log" / "daemon.jsonl"
 
@@ -67,6 +75,41 @@ class Home:
         """Make the home and its directories, 0700. Raises HomeUnusable when that cannot be."""
         for directory in (self.root, self.wrappers, self.backups, self.log.parent):
             make_private(directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of the memory; `made_at` in seconds since the epoch, `purpose` as in its name: empty when a night made it."""
+
+    path: Path
+    made_at: float
+    purpose: str
+
+
+def backups(folder: Path) -> list[Backup]:
+    """What bears the name of a backup in this folder, oldest first; none where the folder is missing."""
+    found = []
+    for path in folder.glob("memory-*.db"):
+        name = _BACKUP.fullmatch(path.name)
+        # Digits that are no date make no stamp: that name is not one of ours.
+        with contextlib.suppress(ValueError):
+            if name and path.is_file():
+                found.append(Backup(path, parse_stamp(name[1]), name[2] or ""))
+    return sorted(found, key=lambda each: (each.made_at, each.path.name))
+
+
+def compact(seconds: float) -> str:
+    """A stamp for the name of a file: `20261121T110000Z`."""
+    return format_stamp(seconds)[:19].replace("-", "").replace(":", "") + "Z"
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of what stands at the path; None when nothing does, or it cannot be seen."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def make_private(directory: Path) -> None:

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from iai_daemon.claim import Claim, claim
 from iai_daemon.cli import quick
 from iai_daemon.clock import SystemClock
 from iai_daemon.config import Settings, load
-from iai_daemon.daemon import Daemon, claim
-from iai_daemon.errors import AlreadyRunning
+from iai_daemon.daemon import Daemon
+from iai_daemon.errors import AlreadyRunning, IaiError
 from iai_daemon.log import close_log, open_log
-from iai_daemon.paths import Home, find_home
+from iai_daemon.paths import find_home
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
@@ -27,21 +28,26 @@ def run(words: Sequence[str]) -> int:
     os.umask(0o077)
     home.create()
     try:
-        lock = claim(home)
+        with claim(home) as claimed:
+            _serve(claimed, settings)
     except AlreadyRunning as running:
         print(f"already running (pid {running.data['pid']})")
-        return 0
-    log = open_log(home.log, settings.log, sys.stderr if sys.stderr.isatty() else None)
+    return 0
+
+
+def _serve(claimed: Claim, settings: Settings) -> None:
+    log = open_log(claimed.home.log, settings.log, sys.stderr if sys.stderr.isatty() else None)
     try:
-        asyncio.run(_serve(home, settings, log))
+        asyncio.run(_run(claimed, settings, log))
+    except IaiError as reason:
+        log.error("stepped down", reason=str(reason))
+        raise
     except Exception:
         log.exception("crashed")
         raise
     finally:
         close_log()
-        lock.release()
-    return 0
 
 
-async def _serve(home: Home, settings: Settings, log: BoundLogger) -> None:
-    await Daemon(home, settings, SystemClock(), log).run()
+async def _run(claimed: Claim, settings: Settings, log: BoundLogger) -> None:
+    await Daemon(claimed, settings, SystemClock(), log).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import struct
 import sys
@@ -25,10 +26,13 @@ from iai_daemon.control.messages import (
     notification,
     parse_request,
 )
-from iai_daemon.errors import IaiError, UsageError
+from iai_daemon.errors import FileUnusable, IaiError, UsageError
+from iai_daemon.paths import identity
 
 IDLE_TIMEOUT = 30.0
 MAX_CONNECTIONS = 64
+# Descriptors that the daemon needs for its own files, whoever calls.
+_OWN = 32
 
 Notify = Callable[[Mapping[str, object]], None]
 Handler = Callable[[Mapping[str, object], Notify], Awaitable[Mapping[str, object]]]
@@ -37,20 +41,45 @@ Handler = Callable[[Mapping[str, object], Notify], Awaitable[Mapping[str, object
 class ControlServer:
     """Serves `handlers` (by method name) on a socket that only this user may talk to.
 
-    `failed` is told of a handler's unexpected error; the caller gets a sentence, never a traceback.
+    `failed` is told of a handler's unexpected error; the caller gets a sentence, never a traceback. `displaced` is called
+    when somebody comes in by a socket that is no longer at `path`: its directory was moved, and he is turned away.
     """
 
     def __init__(
-        self, path: Path, handlers: Mapping[str, Handler], failed: Callable[[Exception], None]
+        self,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        failed: Callable[[Exception], None],
+        displaced: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._handlers = handlers
         self._failed = failed
+        self._displaced = displaced
         self._server: asyncio.Server | None = None
+        self._bound: tuple[int, int] | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Bind and listen. The caller holds the daemon's lock, so a socket that is there already is a dead one's."""
+        """Bind and listen. The caller holds the daemon's lock, so a socket that is there already is a dead one's.
+
+        Raises FileUnusable.
+        """
+        try:
+            await self._listen()
+        except OSError as cause:
+            raise FileUnusable(path=self._path, cause=cause.strerror or cause) from cause
+
+    async def reopen(self) -> bool:
+        """Listen again when the socket was deleted or replaced; whether it was. Raises FileUnusable."""
+        if self._stands:
+            return False
+        if self._server is not None:
+            self._server.close()
+        await self.open()
+        return True
+
+    async def _listen(self) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._path.unlink(missing_ok=True)
@@ -60,6 +89,7 @@ class ControlServer:
                     listener.bind(where)
             finally:
                 os.umask(before)
+            self._bound = identity(self._path)
             self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
         except BaseException:
             listener.close()
@@ -73,7 +103,13 @@ class ControlServer:
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        self._path.unlink(missing_ok=True)
+        if self._stands:
+            self._path.unlink(missing_ok=True)
+
+    @property
+    def _stands(self) -> bool:
+        """Whether the socket at the path is ours."""
+        return self._bound is not None and identity(self._path) == self._bound
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -81,7 +117,9 @@ class ControlServer:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
         try:
-            if len(self._connections) <= MAX_CONNECTIONS and _is_ours(writer):
+            if not self._stands:
+                self._displaced()
+            elif len(self._connections) <= _most_connections() and _is_ours(writer):
                 await self._converse(reader, writer)
         except (OSError, TimeoutError):
             # The other end has gone, or has been silent for too long: nobody is left to be told.
@@ -146,6 +184,11 @@ class ControlServer:
             self._failed(error)
             return failure(Failure(INTERNAL_ERROR, "the daemon failed; its log tells why", request.id))
         return None if request.id is None else answer(request.id, result)
+
+
+def _most_connections() -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, limit - _OWN))
 
 
 def _is_ours(writer: asyncio.StreamWriter) -> bool:
