@@ -19,6 +19,7 @@ from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp
+from tests.faults.ticking import tick_costs
 
 CONFIG = """
 [presence]
@@ -226,6 +227,10 @@ def main() -> None:
         more = (five["wakeups_per_minute"] - alone["wakeups_per_minute"]) / 5
         rows.append(("wakeups a minute more for each wrapper", f"{more:.1f}", "≤ 4"))
         times = status_time(root / "e", 10)
+        costs = tick_costs(Home(root / "f"), 10, 100 if quick else 500)
+        rows.append(
+            ("CPU of a tick with 10 wrappers, median", f"{statistics.median(costs) * 1000:.1f} ms", "≤ 5 ms")
+        )
         rows.append(("iai-daemon status, median", f"{statistics.median(times):.2f} s", "≤ 0.3 s"))
     for what, reached, goal in rows:
         print(f"{what:46} {reached:>18}   goal {goal}")

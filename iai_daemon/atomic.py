@@ -20,6 +20,6 @@ def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             os.fsync(descriptor)
         temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # what went wrong before is what counts
             temporary.unlink()
         raise

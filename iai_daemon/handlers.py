@@ -1,4 +1,4 @@
-"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate."""
+"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class Daemon(Protocol):
     shift: Shift
     failures: int
     ticked_at: float
+
+    def decide(self, now: Now) -> Decision:
+        """What holds at this time, by the last look; changes nothing."""
+        ...
 
     def degraded(self) -> list[dict[str, str]]: ...
 
@@ -68,14 +72,21 @@ def handlers(daemon: Daemon) -> Mapping[str, Handler]:
             progress=notify,
         )
 
-    return {"status": status, "sleep": sleep, "wake": wake, "consolidate": consolidate}
+    async def look(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
+        """Somebody has changed in the store what nights depend on."""
+        daemon.shift.look(daemon.clock.now())
+        daemon.look_now()
+        return {}
+
+    return {"status": status, "sleep": sleep, "wake": wake, "consolidate": consolidate, "look": look}
 
 
 def _ask(daemon: Daemon, state: State, held_for: float | None) -> Mapping[str, object]:
     """Note the user's wish, act on it at once, and say what came of it."""
     now = daemon.clock.now()
     until = NEVER if held_for is None else now.awake + held_for
-    daemon.standing = replace(daemon.standing, asked=Asked(state, now.awake, until))
+    slept_at = now.awake if state is State.BEDTIME else daemon.standing.slept_at
+    daemon.standing = replace(daemon.standing, asked=Asked(state, now.awake, until), slept_at=slept_at)
     daemon.look_now()
     return describe(daemon, daemon.clock.now())
 
@@ -119,7 +130,7 @@ def describe(daemon: Daemon, now: Now) -> dict[str, object]:
         "version": iai_daemon.__version__,
         "state": standing.state.value,
         "since": format_stamp(now.wall - now.awake + standing.since),
-        "reason": standing.reason,
+        "reason": _reason(daemon, now),
         "rule": standing.rule,
         "presence": {
             "fresh": counts[Status.FRESH],
@@ -134,3 +145,9 @@ def describe(daemon: Daemon, now: Now) -> dict[str, object]:
         "tick": {"at": format_stamp(daemon.ticked_at), "failures": daemon.failures},
         "degraded": daemon.degraded(),
     }
+
+
+def _reason(daemon: Daemon, now: Now) -> str:
+    """Decided anew, so that its seconds are those of this moment; a threshold that has just passed is the loop's to see."""
+    standing, anew = daemon.standing, daemon.decide(now).standing
+    return anew.reason if (anew.state, anew.rule) == (standing.state, standing.rule) else standing.reason

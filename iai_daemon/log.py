@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,9 +33,7 @@ def open_log(path: Path, settings: Log, terminal: TextIO | None) -> BoundLogger:
     root.setLevel(settings.level.upper())
     root.propagate = False
     close_log()
-    file = logging.handlers.RotatingFileHandler(
-        path, maxBytes=settings.max_size, backupCount=settings.keep, encoding="utf-8", delay=True
-    )
+    file = _File(path, maxBytes=settings.max_size, backupCount=settings.keep, encoding="utf-8", delay=True)
     file.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -58,6 +59,64 @@ def open_log(path: Path, settings: Log, terminal: TextIO | None) -> BoundLogger:
     )
     logger: BoundLogger = structlog.stdlib.get_logger("iai_daemon")
     return logger
+
+
+def trouble() -> str | None:
+    """Why the last entry could not be written, in words; None when it was."""
+    files = (each for each in logging.getLogger("iai_daemon").handlers if isinstance(each, _File))
+    return next((each.trouble for each in files if each.trouble), None)
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    """An entry that the disk does not take is lost and leaves no part behind; the next one is tried anew.
+
+    A file that was deleted or replaced underneath is opened again at its path.
+    """
+
+    trouble: str | None = None
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.baseFilename)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        before = self._look()
+        self._cause: OSError | None = None
+        super().emit(record)
+        self.trouble = None
+        if self._cause is not None:
+            self.trouble = f"{self._path} cannot be written ({self._cause.strerror})"
+            self._take_back(before)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging's name
+        cause = sys.exc_info()[1]
+        if isinstance(cause, OSError):
+            self._cause = cause
+        else:
+            super().handleError(record)
+
+    def _look(self) -> int:
+        """The size of the file at the path; lets go of one that is no longer there."""
+        try:
+            there = self._path.stat()
+        except OSError:
+            self._let_go()
+            return 0
+        if self.stream is not None and os.fstat(self.stream.fileno()).st_ino != there.st_ino:
+            self._let_go()
+        return there.st_size
+
+    def _take_back(self, size: int) -> None:
+        self._let_go()
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_size > size:
+                os.truncate(self._path, size)
+
+    def _let_go(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with contextlib.suppress(OSError):  # what is left in its buffer has no place any more
+                stream.close()
 
 
 def close_log() -> None:

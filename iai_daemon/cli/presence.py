@@ -36,7 +36,7 @@ def presence(wrappers_dir: Path | None, as_json: bool) -> None:
         "counts": {status.value: count for status, count in seen.counts.items()},
     }
     for trouble in seen.trouble:
-        click.echo(trouble, err=True)
+        click.echo(f"{trouble.why}: {trouble.fix}", err=True)
     emit(result, as_json=as_json, human=lambda: _human(seen))
 
 

@@ -34,7 +34,8 @@ class Standing:
     """Where the lifecycle stands. Every time is on the awake clock, in seconds.
 
     `last_active` is the last activity that anybody was seen to do, `absent_since` when the last wrapper went (None: one
-    is present), `rule` and `reason` why the state is what it is.
+    is present), `slept_at` when the user last asked to sleep: what was done until then no longer counts. `rule` and
+    `reason` tell why the state is what it is.
     """
 
     state: State
@@ -42,6 +43,7 @@ class Standing:
     last_active: float
     absent_since: float | None = None
     asked: Asked | None = None
+    slept_at: float | None = None
     rule: str = "started"
     reason: str = "just started"
 
@@ -69,12 +71,15 @@ class Decision:
 class _Seen:
     """What the rules ask of a presence; times on the awake clock.
 
-    `legacy` counts present wrappers too old to report activity, `latest` is the last activity of those present, a
-    settling counted as one, `upcoming` when one of them will settle or be stale.
+    `open` counts the present wrappers of people, `arrived` those of them that have settled or acted, `legacy` those that
+    are too old to report activity, `agents` the present wrappers below agents that we woke. `latest` is the last
+    activity of people, a settling counted as one, `upcoming` when one of all these will settle or be stale.
     """
 
     open: int
+    arrived: int
     legacy: int
+    agents: int
     latest: float
     by_settling: bool
     upcoming: tuple[float, ...]
@@ -84,41 +89,45 @@ def decide(
     standing: Standing, presence: Presence, now: float, settings: Lifecycle, overdue: Overdue
 ) -> Decision:
     """The decision at `now` (awake clock). The same arguments always give the same decision."""
-    seen = _look(presence, now)
+    seen = _look(presence, now, -NEVER if standing.slept_at is None else standing.slept_at)
     remembered = _remember(standing, seen, now)
     event = _event(remembered, seen, now, settings, overdue)
     state = TRANSITIONS[standing.state][event]
     changed = state is not standing.state
-    # Nobody being there does not lead to BEDTIME, it only does not end it: what led there stays the reason.
+    # Nobody being there does not lead to BEDTIME, it only does not end it: what led there stays the rule.
     stays = event is Event.NOBODY and state is State.BEDTIME
+    rule = standing.rule if stays else event.rule
+    reason = _reason(event, remembered, seen, now, settings) + (f", {rule} before" if stays else "")
     decided = replace(
         remembered,
         state=state,
         since=now if changed else standing.since,
-        rule=standing.rule if stays else event.rule,
-        reason=standing.reason if stays else _reason(event, remembered, seen, now, settings),
+        rule=rule,
+        reason=reason + _held_up(seen),
     )
     due = (at for at in _thresholds(decided, seen, now, settings, overdue) if at > now)
     return Decision(
         decided,
         changed,
-        _allowed(decided),
+        _allowed(decided, seen, now, settings),
         min(due, default=NEVER),
         _figures(event, decided, presence, now, settings),
     )
 
 
-def _look(presence: Presence, now: float) -> _Seen:
-    # A probe that its client ends within a second is nobody: neither does it wake, nor does it end an absence.
-    here = [
-        wrapper for wrapper in presence.present if wrapper.has_settled(now) or wrapper.active_at is not None
-    ]
-    active_at = max((at for wrapper in here if (at := wrapper.active_at) is not None), default=-NEVER)
-    settled_at = max((wrapper.settled_at for wrapper in here if wrapper.has_settled(now)), default=-NEVER)
+def _look(presence: Presence, now: float, slept_at: float) -> _Seen:
+    # An agent that we woke is not the user's return: it moves no timer, and nobody is here because of it.
+    people = [wrapper for wrapper in presence.present if not wrapper.headless]
+    active_at = max((at for wrapper in people if (at := wrapper.active_at) is not None), default=-NEVER)
+    # A client starts twins that only probe and end within a second: one that has not settled wakes nobody.
+    settled_at = max((wrapper.settled_at for wrapper in people if wrapper.has_settled(now)), default=-NEVER)
+    latest = min(max(active_at, settled_at), now)
     return _Seen(
-        open=len(here),
-        legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in here),
-        latest=min(max(active_at, settled_at), now),
+        open=len(people),
+        arrived=sum(wrapper.has_settled(now) or wrapper.active_at is not None for wrapper in people),
+        legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in people),
+        agents=len(presence.present) - len(people),
+        latest=latest if latest > slept_at else -NEVER,
         by_settling=settled_at > active_at,
         upcoming=tuple(at for wrapper in presence.present for at in (wrapper.settled_at, wrapper.stale_at)),
     )
@@ -146,15 +155,17 @@ def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, ove
     if standing.asked:
         return Event.WAKE_ASKED if standing.asked.state is State.WAKE else Event.SLEEP_ASKED
     # A threshold is compared as _thresholds adds it up: a difference rounds otherwise, and would wait for a tick.
+    if _is_absent(standing, now, settings):
+        return Event.ABSENT
     if standing.absent_since is not None:
-        if now >= standing.absent_since + settings.absent_for:
-            return Event.ABSENT
         return Event.OVERDUE if overdue.now else Event.NOBODY
     # Whoever has left keeps WAKE up for as long as if he were still here, but does not bring it back.
     by_memory = standing.state is State.WAKE and not seen.legacy
     if now < (standing.last_active if by_memory else seen.latest) + settings.idle_after:
         newest = seen.legacy or seen.latest == standing.last_active
         return Event.SETTLED if seen.by_settling and newest else Event.ACTIVE
+    if not seen.arrived:
+        return Event.NOBODY
     if overdue.now:
         return Event.OVERDUE
     if seen.legacy:
@@ -162,11 +173,16 @@ def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, ove
     return Event.INACTIVE if now >= standing.last_active + settings.inactive_for else Event.IDLE
 
 
-def _allowed(standing: Standing) -> Allowed:
-    if standing.state is State.WAKE:
+def _allowed(standing: Standing, seen: _Seen, now: float, settings: Lifecycle) -> Allowed:
+    """An agent at work holds every pass up, and so does who may be coming; only an absence leaves the store alone."""
+    if standing.state is State.WAKE or seen.agents or seen.open > seen.arrived:
         return Allowed.NONE
-    absent = standing.state is State.BEDTIME and standing.rule == Event.ABSENT.rule
+    absent = standing.rule == Event.ABSENT.rule and _is_absent(standing, now, settings)
     return Allowed.ALL if absent else Allowed.SHARED
+
+
+def _is_absent(standing: Standing, now: float, settings: Lifecycle) -> bool:
+    return standing.absent_since is not None and now >= standing.absent_since + settings.absent_for
 
 
 def _thresholds(
@@ -195,13 +211,17 @@ def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings:
             reason = f"someone was active {say_duration(quiet)} ago, {wrappers}"
         case Event.SETTLED:
             reason = f"a new wrapper has settled, {wrappers}"
-        case Event.IDLE:
-            reason = f"nobody active for {_against(quiet, settings.idle_after)}, {wrappers}"
-        case Event.INACTIVE:
-            reason = f"nobody active for {_against(quiet, settings.inactive_for)}, {wrappers}"
+        case Event.IDLE | Event.INACTIVE:
+            limit = settings.idle_after if event is Event.IDLE else settings.inactive_for
+            # Who was active a moment ago may have left, or gone to sleep on purpose.
+            quietly = (
+                f"nobody active for {_against(quiet, limit)}" if quiet >= limit else "nobody here is active"
+            )
+            reason = f"{quietly}, {wrappers}"
         case Event.OVERDUE:
-            limit = say_duration(settings.overdue_after)
-            reason = f"no night has completed for {limit} and something is due, {wrappers}"
+            reason = f"no night has completed for {say_duration(settings.overdue_after)} and something is due, {wrappers}"
+        case Event.NOBODY if seen.open:
+            reason = f"a wrapper has just started, {wrappers}"
         case Event.NOBODY:
             reason = "no wrapper is open"
         case Event.ABSENT:
@@ -210,6 +230,13 @@ def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings:
         case _:
             reason = _reason_of_wish(standing.asked, now)
     return reason
+
+
+def _held_up(seen: _Seen) -> str:
+    if not seen.agents:
+        return ""
+    agents = "an agent that we woke is" if seen.agents == 1 else f"{seen.agents} agents that we woke are"
+    return f", held up while {agents} at work"
 
 
 def _against(seconds: float, limit: float) -> str:

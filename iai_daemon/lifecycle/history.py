@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -38,18 +39,20 @@ class Transition:
 
 
 def append(path: Path, transition: Transition) -> None:
-    """Add one line, in one write, so that a reader never sees half of it unless the disk was full. Raises OSError."""
+    """Add one line, in one write, so that a reader never sees half of it. Raises OSError, and then nothing was added."""
     line = json.dumps(transition.plain()).encode() + b"\n"
+    if _size(path) + len(line) > MAX_BYTES:
+        path.replace(_older(path))
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = b"\n" + line  # the last line was torn: it must not take this one with it
-        os.write(descriptor, line)
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(descriptor)
-    if size + len(line) > MAX_BYTES:
-        path.replace(_older(path))
 
 
 def read(path: Path, limit: int | None = None) -> list[dict[str, object]]:
@@ -70,6 +73,13 @@ def _parse(line: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return transition if isinstance(transition, dict) and "to" in transition else None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _older(path: Path) -> Path:

@@ -40,7 +40,7 @@ GLOSSARY: Mapping[Event, str] = MappingProxyType(
         Event.SETTLED: "a new wrapper has lived `settle_after`, which counts as one activity",
         Event.WAKE_ASKED: "`iai-daemon wake` holds",
         Event.IDLE: "wrappers are present, nobody has been active for `idle_after`",
-        Event.NOBODY: "no wrapper is present",
+        Event.NOBODY: "no wrapper is present, or only one that has not settled yet",
         Event.INACTIVE: "wrappers are present, nobody has been active for `inactive_for`",
         Event.ABSENT: "no wrapper has been present for `absent_for`",
         Event.OVERDUE: "nobody is active, something is due, no night has completed for `overdue_after`",

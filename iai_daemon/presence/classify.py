@@ -82,12 +82,20 @@ class Wrapper:
         return self.active_at is not None and now - self.active_at < idle_after
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What was wrong with the looking itself: why it does not work as it should, and what mends it, in words."""
+
+    why: str
+    fix: str
+
+
 @dataclass(frozen=True)
 class Presence:
-    """Everybody a scan has seen, and what was wrong with the looking itself (`trouble`, in words)."""
+    """Everybody a scan has seen, and what was wrong with the looking."""
 
     wrappers: tuple[Wrapper, ...] = ()
-    trouble: tuple[str, ...] = ()
+    trouble: tuple[Trouble, ...] = ()
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:

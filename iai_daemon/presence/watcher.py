@@ -20,24 +20,26 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from iai_daemon.presence.classify import Trouble
+
 _EVENT = struct.Struct("iIII")
 _BUFFER = 64 * 1024
+_TRIES_AGAIN = "the daemon looks on each tick and tries again at each look"
 _LIMITS = {
-    errno.ENOSPC: "the limit of inotify watches is used up: raise fs.inotify.max_user_watches",
-    errno.EMFILE: "the limit of inotify instances is used up: raise fs.inotify.max_user_instances",
+    errno.ENOSPC: Trouble("the limit of inotify watches is used up", "raise fs.inotify.max_user_watches"),
+    errno.EMFILE: Trouble(
+        "the limit of inotify instances or of open files is used up",
+        "raise fs.inotify.max_user_instances, or the daemon's limit of open files",
+    ),
 }
 
 
 class _Backend(Protocol):
-    """One way to hear of changes. `watch` raises OSError when a directory cannot be watched."""
+    """One way to hear of changes."""
 
-    def watch(self, directory: Path) -> None: ...
-
-    def watches(self, directory: Path) -> bool:
-        """Whether the watch that `watch` made is still there: the kernel drops one with its directory."""
+    def watch(self, directory: Path) -> bool:
+        """See that what stands at the path now is watched; False when it was already. Raises OSError."""
         ...
-
-    def forget(self, directory: Path) -> None: ...
 
     def close(self) -> None: ...
 
@@ -48,41 +50,32 @@ class Watcher:
     def __init__(self, directories: Sequence[Path], changed: Callable[[], None]) -> None:
         self._directories = directories
         self._changed = changed
-        self._watched: dict[Path, tuple[int, int]] = {}
         self._backend: _Backend | None = None
-        self.trouble: tuple[str, ...] = ()
+        self.trouble: tuple[Trouble, ...] = ()
 
     def check(self) -> None:
-        """Watch what is not watched yet, or has another inode now. Called at start and at each tick; never raises."""
+        """Watch what is not watched yet, or any more. Called at each look; never raises."""
         trouble = []
         for directory in self._directories:
             try:
-                self._check(directory)
+                if self._backend is None:
+                    self._backend = (
+                        _Inotify(self._changed) if sys.platform == "linux" else _Threaded(self._changed)
+                    )
+                if self._backend.watch(directory):
+                    self._changed()
             except OSError as cause:
-                why = _LIMITS.get(cause.errno or 0, cause.strerror)
-                trouble.append(f"{directory} cannot be watched ({why}); it is looked at on each tick")
+                limit = _LIMITS.get(cause.errno or 0)
+                why = f"{directory} cannot be watched ({limit.why if limit else cause.strerror})"
+                fix = f"{limit.fix if limit else 'make it a directory that you may read'}; {_TRIES_AGAIN}"
+                trouble.append(Trouble(why, fix))
         self.trouble = tuple(trouble)
-
-    def _check(self, directory: Path) -> None:
-        seen = directory.stat()
-        identity = (seen.st_dev, seen.st_ino)
-        if self._backend is None:
-            self._backend = _Inotify(self._changed) if sys.platform == "linux" else _Threaded(self._changed)
-        # A new directory may have the inode of the one that was deleted before it.
-        if self._watched.get(directory) == identity and self._backend.watches(directory):
-            return
-        if self._watched.pop(directory, None):
-            self._backend.forget(directory)
-        self._backend.watch(directory)
-        self._watched[directory] = identity
-        self._changed()
 
     def close(self) -> None:
         """Stop watching; safe to call twice."""
         if self._backend is not None:
             self._backend.close()
             self._backend = None
-            self._watched.clear()
 
 
 class _Inotify:
@@ -106,24 +99,22 @@ class _Inotify:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._descriptor, self._read)
 
-    def watch(self, directory: Path) -> None:
+    def watch(self, directory: Path) -> bool:
+        """The kernel is asked each time: it drops a watch with its directory, and does not tell when its queue is full."""
         names = self._calls.InotifyConstants
         # Not what is opened or read: our own scan would wake the next one.
         mask = names.IN_MOVE | names.IN_CREATE | names.IN_DELETE | names.IN_DELETE_SELF | names.IN_MOVE_SELF
-        watch = self._calls.inotify_add_watch(
+        watch: int = self._calls.inotify_add_watch(
             self._descriptor, os.fsencode(directory), mask | names.IN_ONLYDIR
         )
-        if watch < 0:
-            raise _last_error()
+        cause = _last_error() if watch < 0 else None
+        before = self._watches.pop(directory, None)
+        if before is not None and before != watch:
+            self._calls.inotify_rm_watch(self._descriptor, before)
+        if cause:
+            raise cause
         self._watches[directory] = watch
-
-    def watches(self, directory: Path) -> bool:
-        return directory in self._watches
-
-    def forget(self, directory: Path) -> None:
-        watch = self._watches.pop(directory, None)
-        if watch is not None:
-            self._calls.inotify_rm_watch(self._descriptor, watch)
+        return before != watch
 
     def close(self) -> None:
         self._loop.remove_reader(self._descriptor)
@@ -134,20 +125,17 @@ class _Inotify:
             data = os.read(self._descriptor, _BUFFER)
         except BlockingIOError:
             return
-        events = list(_events(data))
-        dropped = {watch for watch, mask, _ in events if mask & self._calls.InotifyConstants.IN_IGNORED}
-        self._watches = {path: watch for path, watch in self._watches.items() if watch not in dropped}
-        if not all(name.endswith(b".tmp") for _, _, name in events):
+        if not all(name.endswith(b".tmp") for name in _names(data)):
             self._changed()
 
 
-def _events(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Watch, mask and file name of each inotify event; the name is empty when it concerns the directory itself."""
+def _names(data: bytes) -> Iterator[bytes]:
+    """The file name in each inotify event; empty when it concerns the directory itself, or events that were lost."""
     position = 0
     while position < len(data):
-        watch, mask, _cookie, length = _EVENT.unpack_from(data, position)
+        _watch, _mask, _cookie, length = _EVENT.unpack_from(data, position)
         position += _EVENT.size
-        yield watch, mask, data[position : position + length].rstrip(b"\0")
+        yield data[position : position + length].rstrip(b"\0")
         position += length
 
 
@@ -164,20 +152,22 @@ class _Threaded(FileSystemEventHandler):
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self._watches: dict[Path, object] = {}
+        self._watches: dict[Path, tuple[tuple[int, int], object]] = {}
         self._observer = Observer()
         self._observer.daemon = True
         self._observer.start()
 
-    def watch(self, directory: Path) -> None:
-        wanted: list[type[FileSystemEvent]] = [FileMovedEvent, FileCreatedEvent, FileDeletedEvent]
-        self._watches[directory] = self._observer.schedule(self, str(directory), event_filter=wanted)
-
-    def watches(self, directory: Path) -> bool:
-        return directory in self._watches
-
-    def forget(self, directory: Path) -> None:
-        self._observer.unschedule(self._watches.pop(directory))  # type: ignore[arg-type]
+    def watch(self, directory: Path) -> bool:
+        seen = directory.stat()
+        identity = (seen.st_dev, seen.st_ino)
+        before, watch = self._watches.pop(directory, (None, None))
+        if before != identity:
+            if watch is not None:
+                self._observer.unschedule(watch)  # type: ignore[arg-type]
+            wanted: list[type[FileSystemEvent]] = [FileMovedEvent, FileCreatedEvent, FileDeletedEvent]
+            watch = self._observer.schedule(self, str(directory), event_filter=wanted)
+        self._watches[directory] = identity, watch
+        return before != identity
 
     def close(self) -> None:
         self._observer.stop()

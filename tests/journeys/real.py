@@ -104,12 +104,12 @@ class RunningDaemon:
 class RunningWrapper:
     """A real wrapper in front of a real server; `client` is what talks to it: this test."""
 
-    def __init__(self, home: Home, server: Sequence[str] = ("cat",)) -> None:
+    def __init__(self, home: Home, server: Sequence[str] = ("cat",), before: Sequence[str] = ()) -> None:
         found = importlib.util.find_spec("iai_wrapper")
         assert found is not None
         assert found.origin
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", found.origin, "--home", str(home.root), "--", *server],
+            [*before, sys.executable, "-I", "-S", found.origin, "--home", str(home.root), "--", *server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

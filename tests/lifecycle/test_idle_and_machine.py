@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as some
 from iai_daemon.config import Lifecycle
 from iai_daemon.lifecycle.idle import dream_due_at
 from iai_daemon.lifecycle.machine import objection
+from iai_daemon.paths import Home
 
 seconds = some.floats(0, 1e6)
 
@@ -34,21 +37,34 @@ def test_a_dream_is_never_due_before_the_system_is_idle_nor_within_a_timeout_of_
     assert last_ended is None or due >= last_ended + timeout
 
 
-def test_by_default_the_machine_does_not_object() -> None:
-    assert objection(Lifecycle()) is None
+def test_by_default_the_machine_does_not_object(home: Home) -> None:
+    assert objection(Lifecycle(), home) is None
 
 
-def test_a_load_above_the_limit_is_an_objection_with_its_figures() -> None:
+def test_a_load_above_the_limit_is_an_objection_with_its_figures(home: Home) -> None:
     if os.getloadavg()[0] == 0:
         pytest.skip("this machine has no load at all")
-    said = objection(Lifecycle(max_load=1e-9))
+    said = objection(Lifecycle(max_load=1e-9), home)
     assert said is not None
     assert said.startswith("the load is ")
     assert "max_load 1e-09" in said
-    assert objection(Lifecycle(max_load=1e9)) is None
+    assert objection(Lifecycle(max_load=1e9), home) is None
 
 
-def test_a_machine_without_a_battery_counts_as_one_on_mains() -> None:
+def test_a_machine_without_a_battery_counts_as_one_on_mains(home: Home) -> None:
     battery = psutil.sensors_battery()
     expected = battery is not None and battery.power_plugged is False
-    assert (objection(Lifecycle(only_on_ac=True)) is not None) == expected
+    assert (objection(Lifecycle(only_on_ac=True), home) is not None) == expected
+
+
+def test_a_disk_without_room_for_a_copy_of_the_store_is_an_objection_with_its_figures(home: Home) -> None:
+    with home.memory.open("wb") as store:
+        store.truncate(shutil.disk_usage(home.root).free)  # a sparse file takes no room itself
+    said = objection(Lifecycle(), home)
+    assert said is not None
+    assert re.fullmatch(r"the disk has [\d,]+ MB left, and a night may need [\d,]+ MB", said)
+
+
+def test_a_home_that_has_vanished_is_an_objection(home: Home) -> None:
+    shutil.rmtree(home.root)
+    assert objection(Lifecycle(), home) == f"{home.root} cannot be looked at (No such file or directory)"

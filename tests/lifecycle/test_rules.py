@@ -44,18 +44,23 @@ def test_a_probe_twin_that_dies_within_a_second_never_wakes(state: State) -> Non
     for at in (100.0, 100.5, 100.999):
         life.look(at, wrapper(settled=102))
         assert life.standing.state is state
-    for at in (101, 102, 103, 119.9):
+    for at in (101, 102, 103, 220.9):
         life.look(at)
         assert life.standing.state is state
-    assert life.sees(120) == ("BEDTIME", "absent")
+    assert life.sees(221) == ("BEDTIME", "absent")
 
 
-def test_a_probe_twin_ends_no_night_and_no_absence() -> None:
+def test_a_probe_twin_ends_no_night_but_while_it_is_here_nobody_is_absent() -> None:
     life = Life(State.BEDTIME, last_active=-DAY)
     life.look(0)
     assert life.look(120).allowed is Allowed.ALL
-    assert life.look(200, wrapper(settled=202)).allowed is Allowed.ALL
+    assert life.look(200, wrapper(settled=202)).allowed is Allowed.NONE
+    assert life.sees(200.5, wrapper(settled=202)) == ("BEDTIME", "absent")
+    assert life.standing.reason == "a wrapper has just started, 1 wrapper open, absent before"
     assert life.sees(201) == ("BEDTIME", "absent")
+    assert life.standing.reason == "no wrapper is open, absent before"
+    assert life.look(201).allowed is Allowed.SHARED
+    assert life.look(321).allowed is Allowed.ALL
 
 
 def test_a_client_that_works_before_it_has_settled_is_here() -> None:
@@ -287,11 +292,20 @@ def test_sleep_for_a_time_ends_after_it_and_the_ordinary_rules_hold_again() -> N
     life = Life()
     life.ask(State.BEDTIME, at=11, until=611)
     decision = life.look(11, wrapper(active=10))
-    assert decision.next_at == 310  # nothing comes of it: what was done at 10 does not count
+    assert decision.next_at == 300  # nothing comes of it: what was done before does not count
     assert decision.standing.reason == "asked to sleep for 10 min more"
     assert life.sees(610.999, wrapper(active=10)) == ("BEDTIME", "asked")
     assert life.sees(611, wrapper(active=10)) == ("IDLE", "idle")
     assert life.standing.asked is None
+
+
+def test_what_was_done_before_a_short_sleep_does_not_count_after_it_either() -> None:
+    life = Life()
+    life.ask(State.BEDTIME, at=11, until=71)
+    assert life.sees(11, wrapper(active=10)) == ("BEDTIME", "asked")
+    assert life.sees(71, wrapper(active=10)) == ("IDLE", "idle")
+    assert life.standing.reason == "nobody here is active, 1 wrapper open"
+    assert life.sees(72, wrapper(active=72)) == ("WAKE", "active")
 
 
 def test_sleep_holds_when_everybody_leaves() -> None:
@@ -334,6 +348,41 @@ def test_under_the_strict_settings_nothing_runs_until_every_wrapper_is_stale_or_
     assert (decision.standing.state, decision.standing.rule) == (State.BEDTIME, "absent")
     assert decision.allowed is Allowed.ALL
     assert life.sees(30 * DAY + 2, wrapper()) == ("IDLE", "idle")
+
+
+def test_strictly_not_even_a_wrapper_that_has_not_settled_yet_is_nobody() -> None:
+    life = Life(State.BEDTIME, last_active=-DAY, settings=STRICT)
+    assert life.look(0).allowed is Allowed.ALL
+    assert life.look(1, wrapper(settled=3)).allowed is Allowed.NONE
+    assert life.look(2).allowed is Allowed.ALL
+
+
+# --- agents that we woke
+
+
+def test_an_agent_that_we_woke_holds_a_night_up_and_moves_no_timer_of_the_user() -> None:
+    life = Life()
+    user, agent = wrapper(active=0), wrapper(active=1000, settled=902, headless=True)
+    assert life.sees(1000, user, agent) == ("IDLE", "idle")
+    decision = life.look(1800, user, agent)
+    assert (decision.standing.state, decision.standing.rule) == (State.BEDTIME, "inactive")
+    assert decision.allowed is Allowed.NONE
+    assert decision.standing.reason == (
+        "nobody active for 30 min (limit 30 min), 1 wrapper open, held up while an agent that we woke is at work"
+    )
+    assert life.look(1801, user).allowed is Allowed.SHARED
+
+
+@pytest.mark.parametrize("state", [State.IDLE, State.BEDTIME])
+def test_an_agent_that_we_woke_wakes_nobody_even_while_it_calls(state: State) -> None:
+    life = Life(state, last_active=-DAY)
+    life.look(0)
+    agents = [wrapper(active=at, settled=2, in_flight=1, headless=True) for at in (1, 2)]
+    assert life.look(2, *agents).standing.state is state
+    decision = life.look(120, *agents)
+    assert (decision.standing.rule, decision.allowed) == ("absent", Allowed.NONE)
+    assert decision.standing.reason.endswith("held up while 2 agents that we woke are at work")
+    assert life.look(121).allowed is Allowed.ALL
 
 
 # --- what is said

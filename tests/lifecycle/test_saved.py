@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from iai_daemon.config import Lifecycle
 from iai_daemon.lifecycle.decide import Asked, Overdue, Standing, decide
 from iai_daemon.lifecycle.saved import Resumed, resume, save
 from iai_daemon.lifecycle.states import State
+from iai_daemon.presence.ageing import Clocks, Era
 from iai_daemon.presence.classify import Presence
 from iai_daemon.units import NEVER
 from tests.fakes import BOOT_ID, NOON, FakeClock
@@ -29,6 +31,14 @@ STANDING = Standing(
     reason="asked to sleep",
 )
 
+CLOCKS = Clocks(
+    (
+        Era(5_000.0, Now(NOON - 8000, 7_000.0, 7_000.0)),
+        Era(7_010.0, Now(NOON, 10_000.0, 13_600.0), asleep=3600.0),
+    ),
+    stepped=True,
+)
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -36,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _again(path: Path, standing: Standing, before: Now, after: Now, boot_id: str | None = BOOT_ID) -> Resumed:
-    save(path, standing, before, BOOT_ID)
+    save(path, standing, before, BOOT_ID, CLOCKS)
     return resume(path, after, boot_id)
 
 
@@ -58,7 +68,7 @@ def _again(path: Path, standing: Standing, before: Now, after: Now, boot_id: str
 )
 def test_a_standing_is_the_same_after_a_restart(path: Path, standing: Standing) -> None:
     now = FakeClock().now()
-    assert _again(path, standing, now, now) == Resumed(standing, fresh=False)
+    assert _again(path, standing, now, now) == Resumed(standing, CLOCKS)
 
 
 @pytest.mark.parametrize("step", [0, 7200, -7200])
@@ -71,6 +81,25 @@ def test_time_goes_on_over_a_restart_whatever_the_wall_clock_does_meanwhile(path
     assert standing.absent_since == pytest.approx(STANDING.absent_since, abs=0.001)
     assert standing.asked is not None
     assert standing.asked.until == pytest.approx(20_000, abs=0.001)
+
+
+@pytest.mark.parametrize("asleep", [3600, 86_400])
+def test_time_asleep_is_neither_idleness_nor_absence_over_a_restart_either(path: Path, asleep: float) -> None:
+    clock = FakeClock()
+    before = clock.now()
+    clock.suspend(asleep)
+    standing = _again(path, STANDING, before, clock.advance(60)).standing
+    assert standing.last_active == pytest.approx(STANDING.last_active, abs=0.001)
+    assert standing.absent_since == pytest.approx(STANDING.absent_since, abs=0.001)
+
+
+def test_a_later_start_knows_what_the_clocks_were_and_whether_they_had_stepped(path: Path) -> None:
+    clock = FakeClock()
+    before = clock.now()
+    save(path, STANDING, before, BOOT_ID, CLOCKS)
+    resumed = resume(path, clock.advance(60), BOOT_ID)
+    assert resumed.clocks == CLOCKS
+    assert resume(path, Now(clock.wall, 50.0, 50.0), "another boot").clocks is None
 
 
 def test_after_a_reboot_absence_counts_from_before_it(path: Path) -> None:
@@ -100,27 +129,26 @@ def test_without_a_name_of_the_boot_the_wall_clock_is_believed(path: Path) -> No
 def test_a_missing_file_is_a_fresh_start_and_no_trouble(path: Path) -> None:
     now = FakeClock().now()
     fresh = Standing(State.WAKE, since=now.awake, last_active=now.awake)
-    assert resume(path, now, BOOT_ID) == Resumed(fresh, fresh=True)
+    assert resume(path, now, BOOT_ID) == Resumed(fresh)
 
 
 def _damaged() -> list[bytes]:
     now = FakeClock().now()
-    good = {
+    good: dict[str, Any] = {
         "schema": 1, "state": "IDLE", "since": "2026-11-21T11:00:00.000Z", "rule": "idle", "reason": "",
-        "last_active": "2026-11-21T11:00:00.000Z", "absent_since": None, "asked": None,
-        "clock": {"wall": now.wall, "boot": now.boot, "boot_id": BOOT_ID},
+        "last_active": "2026-11-21T11:00:00.000Z", "absent_since": None, "asked": None, "slept_at": None,
+        "clock": {"wall": now.wall, "awake": now.awake, "boot": now.boot, "boot_id": BOOT_ID, "stepped": False, "eras": []},
     }  # fmt: skip
     without = [
         {key: value for key, value in good.items() if key != gone}
-        for gone in ("state", "since", "last_active")
+        for gone in ("state", "since", "last_active", "absent_since", "asked", "slept_at", "clock")
     ]
     with_other = [
         {"state": "SLEEPING"}, {"state": None}, {"since": 12}, {"since": None}, {"last_active": "yesterday"}, {"absent_since": []},
         {"asked": {"state": "WAKE"}}, {"asked": {"state": "NAP", "at": None, "until": None}},
-        {"clock": {"boot_id": BOOT_ID}}, {"clock": {"boot_id": BOOT_ID, "wall": "x", "boot": 1}},
-        {"clock": {"boot_id": BOOT_ID, "wall": float("nan"), "boot": 1}},
-        {"clock": {"boot_id": BOOT_ID, "wall": float("inf"), "boot": 1}},
-        {"clock": {"boot_id": BOOT_ID, "wall": 10**400, "boot": 1}},
+        {"clock": {"boot_id": BOOT_ID}}, {"clock": None}, {"clock": 7},
+        *({"clock": good["clock"] | {"eras": eras}} for eras in (None, [7], [{"began": 1, "asleep": 0, "last": {}}])),
+        *({"clock": good["clock"] | {"wall": wall}} for wall in ("x", float("nan"), float("inf"), 10**400)),
     ]  # fmt: skip
     damaged = [json.dumps(each).encode() for each in (*without, *(good | other for other in with_other))]
     text = json.dumps(good).encode()
@@ -143,7 +171,7 @@ def _damaged() -> list[bytes]:
 def test_a_damaged_or_foreign_file_is_a_fresh_start_that_says_so(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     resumed = resume(path, FakeClock().now(), BOOT_ID)
-    assert resumed.fresh
+    assert resumed.clocks is None
     assert resumed.standing.state is State.WAKE
     assert resumed.trouble == f"{path} is damaged: started afresh"
 
@@ -151,7 +179,7 @@ def test_a_damaged_or_foreign_file_is_a_fresh_start_that_says_so(path: Path, dat
 def test_a_file_that_cannot_be_read_is_a_fresh_start_that_says_so(path: Path) -> None:
     path.mkdir()
     resumed = resume(path, FakeClock().now(), BOOT_ID)
-    assert resumed.fresh
+    assert resumed.clocks is None
     assert resumed.trouble == f"{path} cannot be read (Is a directory): started afresh"
 
 
@@ -162,7 +190,7 @@ def test_a_file_that_cannot_be_read_is_a_fresh_start_that_says_so(path: Path) ->
 )
 def test_no_value_in_any_field_ends_a_start(tmp_path: Path, value: object) -> None:
     path = tmp_path / "state.json"
-    save(path, STANDING, FakeClock().now(), BOOT_ID)
+    save(path, STANDING, FakeClock().now(), BOOT_ID, CLOCKS)
     content = json.loads(path.read_bytes())
     for key in content:
         path.write_text(json.dumps(content | {key: value}))
@@ -182,7 +210,7 @@ def test_a_restart_from_any_state_with_somebody_at_work_is_wake(
 
 
 def test_what_is_written_is_for_people_too(path: Path) -> None:
-    save(path, STANDING, FakeClock().now(), BOOT_ID)
+    save(path, STANDING, FakeClock().now(), BOOT_ID, CLOCKS)
     content = json.loads(path.read_bytes())
     assert content["schema"] == 1
     assert content["state"] == "BEDTIME"

@@ -27,11 +27,12 @@ def wrapper(
     stale_at: float = NEVER,
     legacy: bool = False,
     in_flight: int = 0,
+    headless: bool = False,
     status: Status = Status.FRESH,
 ) -> Wrapper:
     """A present wrapper that settled long ago; `active` is when its user last did something."""
     beat = Heartbeat(1, "u", 0.0, reports_activity=not legacy, in_flight=in_flight)
-    return Wrapper("p", status, "", beat, active_at=active, settled_at=settled, stale_at=stale_at)
+    return Wrapper("p", status, "", beat, active, settled, stale_at, headless)
 
 
 class Life:
@@ -54,7 +55,8 @@ class Life:
         return standing.state.value, standing.rule
 
     def ask(self, state: State, at: float, until: float = NEVER) -> None:
-        self.standing = replace(self.standing, asked=Asked(state, at, until))
+        slept_at = at if state is State.BEDTIME else self.standing.slept_at
+        self.standing = replace(self.standing, asked=Asked(state, at, until), slept_at=slept_at)
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def test_a_new_wrapper_settles_two_seconds_after_its_start_and_a_refresh_does_no
     assert only(looking.scan(clock.now())).settled_at == settles
 
 
-def test_a_call_in_flight_is_activity_at_every_look(
+def test_a_call_is_activity_at_every_look_and_until_its_answer(
     directory: Path, looking: Scanner, clock: FakeClock
 ) -> None:
     publish(directory, clock.now(), last_activity="2026-11-21T11:00:00Z", in_flight=1)
@@ -178,7 +178,10 @@ def test_a_call_in_flight_is_activity_at_every_look(
         assert only(presence).active_at == clock.awake
         assert presence.in_flight == 1
     publish(directory, clock.now(), last_activity="2026-11-21T11:00:00Z", in_flight=0)
-    assert only(looking.scan(clock.now())).active_at == FakeClock().awake - 3600
+    answered = clock.awake
+    assert only(looking.scan(clock.now())).active_at == answered
+    publish(directory, clock.advance(30), last_activity="2026-11-21T11:00:00Z", in_flight=0)
+    assert only(looking.scan(clock.now())).active_at == answered
 
 
 # --- what is behind a file
@@ -372,7 +375,7 @@ def test_when_a_directory_vanishes_the_last_verdicts_stand_until_each_is_stale(
     directory.rename(directory.with_name("away"))
     presence = looking.scan(clock.advance(90))
     assert verdicts(presence) == {NAME: Status.FRESH}
-    assert presence.trouble == (f"{directory} has vanished",)
+    assert [each.why for each in presence.trouble] == [f"{directory} has vanished"]
     presence = looking.scan(clock.advance(0.001))
     assert presence.wrappers == ()
     assert presence.trouble
@@ -402,7 +405,9 @@ def test_a_directory_that_cannot_be_listed_is_told_and_recovers(
     with _may_not_list(directory):
         presence = looking.scan(clock.advance(30))
         assert verdicts(presence) == {NAME: Status.FRESH}
-        assert presence.trouble == (f"{directory} cannot be listed (Permission denied)",)
+        assert [each.why for each in presence.trouble] == [
+            f"{directory} cannot be listed (Permission denied)"
+        ]
         looking.clean_up(clock.now())
     presence = looking.scan(clock.now())
     assert verdicts(presence) == {NAME: Status.FRESH}
@@ -424,7 +429,9 @@ def _may_not_list(directory: Path) -> Iterator[None]:
 def test_a_file_in_the_place_of_the_directory_is_told(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "wrappers").write_text("")
     presence = scanner(tmp_path / "wrappers", FakeProcesses()).scan(clock.now())
-    assert presence.trouble == (f"{tmp_path / 'wrappers'} cannot be listed (Not a directory)",)
+    assert [each.why for each in presence.trouble] == [
+        f"{tmp_path / 'wrappers'} cannot be listed (Not a directory)"
+    ]
 
 
 def test_several_directories_are_looked_at_together(
