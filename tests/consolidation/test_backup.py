@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from iai_daemon.consolidation.backup import back_up_when_old, backups
-from iai_daemon.errors import NoBackup
+from iai_daemon.consolidation.backup import back_up_when_old
+from iai_daemon.errors import CorruptStore
 from iai_daemon.memory.opening import Stores, open_stores
-from iai_daemon.paths import Home
-from tests.consolidation.evening import a_day, export, remember
+from iai_daemon.paths import Home, backups
+from tests.consolidation.evening import a_day, export, night, remember
 from tests.fakes import NOON
 
 DAY = 86_400.0
@@ -67,7 +71,9 @@ def test_the_last_seven_are_kept_and_what_is_not_ours_stays(stores: Stores, home
     (home.backups / "memory-mine.db").touch()
     for day in range(10):
         back_up(stores, home, NOON + day * DAY)
-    assert [path.name[7:15] for path in backups(home.backups)] == [f"202611{day}" for day in range(24, 31)]
+    assert [each.path.name[7:15] for each in backups(home.backups)] == [
+        f"202611{day}" for day in range(24, 31)
+    ]
     assert len(names(home)) == 8
 
 
@@ -98,8 +104,79 @@ def test_a_users_write_during_a_backup_neither_waits_nor_begins_it_anew(stores: 
     other.close()
 
 
-def test_where_no_backup_can_be_written_that_is_said(stores: Stores, home: Home) -> None:
-    home.backups.rmdir()
-    home.backups.write_text("in the way")
-    with pytest.raises(NoBackup, match="nothing was changed"):
+def test_a_backup_that_was_killed_bears_no_name_and_is_cleared_away_by_the_next(
+    stores: Stores, home: Home
+) -> None:
+    for number in range(600):
+        remember(stores, f"{number} " + "x" * 8000)
+    program = """
+import os, signal, sys; from pathlib import Path
+from iai_daemon.consolidation.backup import back_up_when_old; from iai_daemon.memory.opening import open_stores
+from iai_daemon.paths import Home
+home, asked = Home(Path(sys.argv[1])), iter(range(2))
+back_up_when_old(open_stores(home).nights, home.backups, 0.0,
+    lambda: next(asked, None) is not None or os.kill(os.getpid(), signal.SIGKILL))
+"""
+    killed = subprocess.run([sys.executable, "-c", program, str(home.root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert names(home)
+    assert not backups(home.backups)
+    assert back_up(stores, home)
+    assert names(home) == ["memory-20261121T120000Z.db"]
+
+
+def test_what_a_person_asked_for_spares_the_night_one_and_what_a_restore_kept_does_not(
+    stores: Stores, home: Home
+) -> None:
+    (home.backups / "memory-20261121T110000Z-before-restore.db").touch()
+    assert back_up(stores, home)
+    assert "memory-20261121T120000Z.db" in names(home)
+    (home.backups / "memory-20261123T110000Z-asked.db").touch()
+    assert back_up(stores, home, NOON + 2 * DAY)
+    assert len(names(home)) == 3
+
+
+def test_what_is_damaged_is_not_backed_up_and_drives_out_no_backup_that_is_whole(
+    stores: Stores, home: Home
+) -> None:
+    a_day(stores)
+    for day in range(7):
+        back_up(stores, home, NOON - (8 - day) * DAY)
+    before = names(home)
+    with closing(sqlite3.connect(home.memory)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'vectors'").fetchone()
+    with home.memory.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xa5" * 4096)
+    with pytest.raises(CorruptStore, match=f"store restore {before[-1]}"):
         back_up(stores, home)
+    assert names(home) == before
+
+
+def test_a_folder_may_be_elsewhere(stores: Stores, home: Home, tmp_path: Path) -> None:
+    home.backups.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    home.backups.symlink_to(tmp_path / "elsewhere")
+    assert back_up(stores, home)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["memory-20261121T120000Z.db"]
+
+
+@pytest.mark.parametrize(
+    "stand_in_the_way",
+    [lambda path: path.write_text("in the way"), lambda path: path.symlink_to("nowhere")],
+    ids=["a file", "a link to nowhere"],
+)
+def test_where_no_backup_can_be_written_that_is_said_and_nothing_is_changed(
+    stores: Stores, home: Home, stand_in_the_way: Callable[[Path], None]
+) -> None:
+    a_day(stores)
+    before = export(stores)
+    home.backups.rmdir()
+    stand_in_the_way(home.backups)
+    report = night(stores, prepare=lambda: back_up(stores, home))
+    assert (report.outcome, report.passes) == ("failed", ())
+    assert report.reason is not None
+    assert str(home.backups) in report.reason
+    assert "nothing was changed" in report.reason
+    assert export(stores) == before

@@ -1,0 +1,140 @@
+"""`iai-daemon store`: backups of the memory as a whole, and how one takes its place; works beside a daemon and without."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from iai_daemon.cli.common import emit, home, home_option, json_option, stores
+from iai_daemon.clock import read
+from iai_daemon.config import load
+from iai_daemon.consolidation import lock
+from iai_daemon.consolidation.backup import back_up_now, drop_old
+from iai_daemon.errors import NoSuchBackup
+from iai_daemon.paths import Home, backups
+from iai_daemon.storage.restore import Replaced, look_at, restore
+from iai_daemon.units import format_stamp
+
+_MADE = {"": "by a night", "asked": "when asked for", "before-restore": "before a restore"}
+
+
+@click.group()
+@home_option
+def store() -> None:
+    """List, make and restore backups of the whole memory."""
+
+
+@store.command("backups")
+@home_option
+@json_option
+def list_(as_json: bool) -> None:
+    """Print every backup, oldest first: when and why it was made, and how many memories were current then.
+
+    Example: iai-daemon store backups
+    """
+    found, lines = [], []
+    for each in backups(home().backups):
+        seen = look_at(each.path)
+        made = _MADE.get(each.purpose, each.purpose)
+        at = format_stamp(each.made_at)
+        found.append(
+            {
+                "name": each.path.name,
+                "path": str(each.path),
+                "made_at": at,
+                "made": made,
+                "bytes": each.path.stat().st_size,
+                "memories": seen.memories,
+                "problem": seen.problem,
+            }
+        )
+        holds = f"of no use: {seen.problem}" if seen.problem else _memories(seen.memories)
+        lines.append(f"{each.path.name:42} {at}  {made:16} {holds}")
+    emit({"backups": found}, as_json=as_json, human=lambda: "\n".join(lines) or "no backups yet")
+
+
+@store.command()
+@home_option
+@json_option
+def backup(as_json: bool) -> None:
+    """Make a backup now. Nights make one a day; the last seven of either sort are kept.
+
+    Example: iai-daemon store backup
+    """
+    with stores() as opened:
+        made = back_up_now(opened.nights, home(), read().wall)
+        memories = opened.memory.memories()
+    emit(
+        {"name": made.name, "path": str(made), "bytes": made.stat().st_size, "memories": memories},
+        as_json=as_json,
+        human=lambda: (
+            f"{made.name}: {_memories(memories)}; `iai-daemon store restore {made.name}` restores it"
+        ),
+    )
+
+
+@store.command("restore")
+@click.argument("backup", metavar="BACKUP")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@home_option
+@json_option
+def restore_(backup: str, yes: bool, as_json: bool) -> None:
+    """Make the memory what it was in BACKUP, a name of `store backups` or the path of a copy.
+
+    What is there now is kept under another name first, so that this can be taken back in the same way. Daemon and clients
+    may go on meanwhile. Without a terminal nothing is asked.
+
+    Example: iai-daemon store restore memory-20261121T120000Z.db
+    """
+    here = home()
+    load(here)
+    chosen = _find(here, backup)
+    here.create()
+    if not yes and not as_json and sys.stdin.isatty():
+        holds = _memories(look_at(chosen).memories)
+        click.confirm(f"Put {chosen.name} ({holds}) in the place of the memory as it is now?", abort=True)
+    now = read().wall
+    with lock.held(
+        here.consolidation_lock, f"process {os.getpid()}, restore of {chosen.name}, since {format_stamp(now)}"
+    ):
+        replaced = restore(here, chosen, now)
+        if replaced.kept is not None and not replaced.damaged:
+            drop_old(replaced.kept, now)
+    result = {
+        "backup": str(chosen),
+        "memories": replaced.memories,
+        "before": replaced.before,
+        "kept": replaced.kept and str(replaced.kept),
+        "damaged": replaced.damaged,
+    }
+    emit(result, as_json=as_json, human=lambda: _say(here, chosen, replaced))
+
+
+def _find(here: Home, named: str) -> Path:
+    """A name of the list comes before a path. Raises NoSuchBackup."""
+    for path in (here.backups / named, Path(named).absolute()):
+        if path.is_file():
+            return path
+    raise NoSuchBackup(name=named)
+
+
+def _say(here: Home, chosen: Path, replaced: Replaced) -> str:
+    said = f"The memory is what it was in {chosen.name}: {_memories(replaced.memories)}."
+    if replaced.kept is None:
+        return f"{said} There was none before."
+    if replaced.damaged:
+        return f"{said} What was there is damaged and kept as {replaced.kept}."
+    name = replaced.kept.name if replaced.kept.parent == here.backups else str(replaced.kept)
+    return (
+        f"{said} What was there ({_memories(replaced.before)}) is kept: "
+        f"`iai-daemon store restore {name}` brings it back."
+    )
+
+
+def _memories(number: int | None) -> str:
+    if number is None:
+        return "unreadable"
+    return "1 memory" if number == 1 else f"{number} memories"
