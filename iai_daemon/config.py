@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from iai_daemon.errors import BadConfig
 from iai_daemon.paths import Home
 from iai_daemon.units import NEVER, format_duration, format_size, parse_duration, parse_size
 
-PASSES = ("expire", "supersede", "embed")
+PASSES = ("expire", "supersede", "embed", "maintain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,13 @@ def _whole(at_least: int, at_most: int) -> Kind:
     return Kind(read)
 
 
-def _number(at_least: float) -> Kind:
+def _number(at_least: float, at_most: float = NEVER) -> Kind:
     def read(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not at_least <= value < NEVER:
-            raise ValueError(f"must be a number of at least {at_least:g}")
-        return float(value)
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else NEVER
+        if not at_least <= number <= at_most or number == NEVER:
+            limits = f"of at least {at_least:g}" if at_most == NEVER else f"from {at_least:g} to {at_most:g}"
+            raise ValueError(f"must be a number {limits}")
+        return float(number)
 
     return Kind(read)
 
@@ -145,7 +147,11 @@ class Consolidation:
     naps: bool = _setting(True, _YES_OR_NO)
     interval: float = _setting(3600.0, _duration(never=False))
     max_rounds: int = _setting(1, _whole(1, 100))
+    loss_budget: float = _setting(0.10, _number(0.0, 1.0))
     yield_within: float = _setting(1.0, _duration(0.05, never=False))
+    review: bool = _setting(False, _YES_OR_NO)
+    # Below this, numpy alone would not fit: every night would end before its first vector.
+    memory_limit: int = _setting(1_000_000_000, _size(128_000_000))
     passes: tuple[str, ...] = _setting(PASSES, _texts(PASSES))
 
 
@@ -231,7 +237,7 @@ def parse(text: str, path: Path) -> Settings:
 
 def _problem_of_section(name: str, table: object) -> str | None:
     if name not in SECTIONS:
-        return f"there is no [{name}]" + _nearest(name, SECTIONS)
+        return f"there is no [{name}]" + nearest(name, SECTIONS)
     if not isinstance(table, dict):
         return f"{name} must be a section, [{name}]"
     return None
@@ -243,7 +249,7 @@ def _read_section(name: str, table: Mapping[str, object], text: str, path: Path)
     for key, value in table.items():
         try:
             if key not in known:
-                raise ValueError("is no setting" + _nearest(key, known))
+                raise ValueError("is no setting" + nearest(key, known))
             values[key] = known[key].read(value)
         except ValueError as cause:
             raise BadConfig(
@@ -272,7 +278,8 @@ def keys() -> Iterator[str]:
             yield f"{name}.{key}"
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
+    """The end of a sentence that says that there is no such name: the one that was probably meant, or all there are."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f': did you mean "{near[0]}"?' if near else f": there are {', '.join(known)}"
 

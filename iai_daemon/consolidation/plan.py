@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from iai_daemon.memory.nights import Batch, NightStore
 from iai_daemon.memory.record import Record
+
+# Called in the middle of a long computation; it raises, and nothing of the portion is done, when the night has to stop.
+YieldPoint = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,23 @@ class Pass(Protocol):
 
     @property
     def portion_size(self) -> int:
-        """How many records one transaction takes at most: what is examined between two looks at the yield flag."""
+        """How many records one transaction takes at most, where memory allows it."""
         ...
 
     def waiting(self, store: NightStore, now: int) -> int:
         """About how many records it would examine now, for progress."""
         ...
 
-    def read(self, store: NightStore, now: int, *, taken_back: bool) -> Portion:
-        """The next portion; `taken_back`: also what a user has undone, because a person asks for it again."""
+    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:
+        """The next portion, of at most `limit` records to examine; `taken_back`: also what a user has undone, because a
+        person asks for it again."""
         ...
 
-    def plan(self, portion: Portion, now: int) -> Batch:
-        """What to do with this portion: the same for the same arguments, and without looking anywhere else."""
+    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:
+        """What to do with this portion: the same for the same arguments, and without looking anywhere else.
+
+        What takes longer than fifty milliseconds calls `yield_point` on the way, as often as that.
+        """
         ...
 
 

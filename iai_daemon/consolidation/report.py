@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from iai_daemon.consolidation.death import Cause, Death
 from iai_daemon.consolidation.passes.expire import EXPIRED
 from iai_daemon.consolidation.passes.supersede import SUPERSEDED
-from iai_daemon.memory.nights import JournalEntry, NightRow, Outlook
+from iai_daemon.memory.nights import NightRow, NightStore, Outlook, Why
 from iai_daemon.units import format_stamp
 
 COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
@@ -17,11 +18,18 @@ COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
     "failed",
     "cancelled",
 )
+# A night with such an outcome has left something to the next one.
+CUT_SHORT = frozenset({YIELDED, FAILED, CANCELLED})
+# A worker that we have killed did what it was asked to, in its way.
+_ENDED_BY = {Cause.YIELD: YIELDED, Cause.CANCEL: CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What was done, under the names that the report has always had. Passes that do not exist yet count 0."""
+    """What was done, under the names that the report has always had. Passes that do not exist yet count 0.
+
+    `held_back`: planned, but over the loss budget or against the recall self-check; `proposed`: waits for a person.
+    """
 
     expired_pruned: int = 0
     superseded_gc: int = 0
@@ -33,6 +41,7 @@ class Counters:
     gists_written: int = 0
     archived: int = 0
     held_back: int = 0
+    proposed: int = 0
 
     @property
     def meaningful(self) -> bool:
@@ -48,7 +57,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """One pass in one round. `status`: done, yielded, skipped, or `failed: ` and the cause."""
+    """One pass in one round. `status`: done, yielded, skipped, or `failed: ` and the cause. `said`: what no number tells."""
 
     name: str
     round: int
@@ -56,6 +65,7 @@ class PassReport:
     changed: int = 0
     seconds: float = 0.0
     status: str = "skipped"
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,30 @@ class RoundReport:
 
     def as_json(self) -> dict[str, object]:
         return {"round": self.round, **asdict(self.counters), **_state(self.after)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Where a night was cut short: in which pass and round, after how many of about how many records."""
+
+    pass_name: str
+    round: int
+    done: int = 0
+    total: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        return {"pass": self.pass_name, "round": self.round, "done": self.done, "total": self.total}
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Which night this one goes on with, and in which pass that was cut short (None: before the first)."""
+
+    night: int
+    pass_name: str | None
+
+    def as_json(self) -> dict[str, object]:
+        return {"night": self.night, "pass": self.pass_name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +119,8 @@ class Report:
     counters: Counters
     after: Outlook
     passes: Sequence[PassReport] = ()
+    stopped: Stopped | None = None
+    resumes: Resumed | None = None
     yield_ms: int | None = None
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
@@ -102,6 +138,8 @@ class Report:
             "rounds": [each.as_json() for each in self.rounds],
             **asdict(self.counters),
             **_state(self.after),
+            "stopped": self.stopped and self.stopped.as_json(),
+            "resumes": self.resumes and self.resumes.as_json(),
             "yield_ms": self.yield_ms,
             "cpu_seconds": round(self.cpu_seconds, 3),
             "peak_rss_bytes": self.peak_rss_bytes,
@@ -114,37 +152,52 @@ def _state(after: Outlook) -> dict[str, object]:
     return {"total_nodes": after.total, "embedding_coverage": round(coverage, 6)}
 
 
-def count(effects: Mapping[str, int], embedded: int) -> Counters:
-    """The counters of so many journal rows by effect, and so many vectors (which the journal does not hold)."""
+def counters(store: NightStore, night: int, of_round: int | None = None) -> Counters:
+    """What a night (or one round of it) did, read back from what the store holds of it."""
+
+    def total(by_round: Iterable[tuple[int, int]]) -> int:
+        return sum(n for number, n in by_round if of_round in (None, number))
+
+    effects, held = store.effects(night), store.count_held(night)
+
+    def made(effect: str) -> int:
+        return total((number, n) for (number, of), n in effects.items() if of == effect)
+
+    def waiting(*whys: Why) -> int:
+        return total((number, n) for (number, why), n in held.items() if why in whys)
+
     return Counters(
-        expired_pruned=effects.get(EXPIRED, 0),
-        superseded_gc=effects.get(SUPERSEDED, 0),
-        nodes_embedded=embedded,
+        expired_pruned=made(EXPIRED),
+        superseded_gc=made(SUPERSEDED),
+        nodes_embedded=total(store.embedded(night).items()),
+        held_back=waiting(Why.BUDGET, Why.RECALL),
+        proposed=waiting(Why.REVIEW),
     )
 
 
-def interrupted(
-    row: NightRow, effects: Mapping[tuple[int, str], int], last: JournalEntry | None, now: Outlook
-) -> Report:
-    """The report of a night whose process was killed, from the traces that it left."""
-    by_round: dict[int, dict[str, int]] = {}
-    for (number, effect), rows in effects.items():
-        by_round.setdefault(number, {})[effect] = rows
-    summed: dict[str, int] = {}
-    for (_, effect), rows in effects.items():
-        summed[effect] = summed.get(effect, 0) + rows
+def interrupted(store: NightStore, row: NightRow, now: Outlook, death: Death | None = None) -> Report:
+    """The report of a night that could not write its own, from the traces that it left and what is known of its end."""
+    last = store.last_entry(row.id)
+    rounds = sorted({number for number, _ in store.effects(row.id)} | set(store.embedded(row.id)))
+    stopped = None if last is None else Stopped(last.pass_name, last.round)
     where = "before its first change" if last is None else f"in the pass {last.pass_name}, round {last.round}"
+    outcome, said, yield_ms = FAILED, f"its process ended without a word {where}", None
+    if death is not None and death.night == row.id:
+        outcome, said, yield_ms = _ENDED_BY.get(death.cause, FAILED), death.say(), death.yield_ms
+        stopped = Stopped(death.pass_name, max([1, *rounds])) if death.pass_name else stopped
     return Report(
         id=row.id,
         kind=row.kind,
         rule=row.rule,
         started_at=row.started_at,
         ended_at=row.started_at if last is None else last.at,
-        outcome=FAILED,
-        reason=f"its process ended without a word {where}; what it had done stands",
-        rounds=[RoundReport(number, count(by_round[number], embedded=0), now) for number in sorted(by_round)],
-        counters=count(summed, embedded=0),
+        outcome=outcome,
+        reason=f"{said}; what it had done stands",
+        rounds=[RoundReport(number, counters(store, row.id, number), now) for number in rounds],
+        counters=counters(store, row.id),
         after=now,
+        stopped=stopped,
+        yield_ms=yield_ms,
     )
 
 
@@ -168,6 +221,10 @@ def of_row(row: NightRow) -> dict[str, object]:
     return {**nothing_yet.as_json(), "ended_at": None, "outcome": None, "undone_at": undone}
 
 
+def _count(number: object, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
+
+
 def morning_note(report: Mapping[str, object]) -> str:
     """A few plain lines for `last-night.txt`, from a report as JSON."""
     names = {
@@ -179,10 +236,22 @@ def morning_note(report: Mapping[str, object]) -> str:
     }
     done = [f"{report[name]} {words}" for name, words in names.items() if report[name]]
     reason = f" ({report['reason']})" if report["reason"] else ""
+    nothing = (
+        "nothing was changed" if report["proposed"] or report["held_back"] else "nothing had to be changed"
+    )
     lines = [
         f"The {report['kind']} {report['id']} of {report['started_at']}: {report['outcome']}{reason}.",
-        f"Of {report['total_nodes']} memories: {', '.join(done) if done else 'nothing had to be changed'}.",
+        f"Of {report['total_nodes']} memories: {', '.join(done) or nothing}.",
     ]
-    if report["expired_pruned"] or report["superseded_gc"]:
+    if report["proposed"]:
+        lines.append(
+            f"It proposes {_count(report['proposed'], 'change')}: `iai-daemon nights show {report['id']} --diff` shows "
+            f"them, `iai-daemon nights accept {report['id']}` carries them out."
+        )
+    if report["held_back"]:
+        lines.append(
+            f"{_count(report['held_back'], 'change')} held back: `iai-daemon nights show {report['id']}` says why."
+        )
+    if report["expired_pruned"] or report["superseded_gc"] or report["duplicates_merged"]:
         lines.append(f"`iai-daemon nights undo {report['id']}` takes it back.")
     return "\n".join(lines) + "\n"

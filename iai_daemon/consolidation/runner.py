@@ -8,37 +8,66 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
 
 from iai_daemon import clock
 from iai_daemon.clock import Now, Stopwatch
+from iai_daemon.consolidation import budget, hindrances
+from iai_daemon.consolidation.death import Death
+from iai_daemon.consolidation.pace import Pace
 from iai_daemon.consolidation.passes import outlook
 from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.process import usage
+from iai_daemon.consolidation.recall import RecallCheck
 from iai_daemon.consolidation.report import (
     COMPLETED,
+    CUT_SHORT,
     FAILED,
     NOTHING_TO_DO,
+    YIELDED,
     Counters,
     PassReport,
     Report,
+    Resumed,
     RoundReport,
-    count,
+    Stopped,
+    counters,
     interrupted,
 )
-from iai_daemon.errors import IaiError, NoBackup
-from iai_daemon.memory.nights import NightStore, Outlook
+from iai_daemon.errors import CorruptStore, IaiError, NoBackup, StoreBusy
+from iai_daemon.memory.nights import (
+    QUARANTINE,
+    Addition,
+    Batch,
+    Change,
+    HeldRow,
+    Hindrance,
+    NightRow,
+    NightStore,
+    Outlook,
+    Why,
+)
+from iai_daemon.memory.store import MemoryStore
+
+_LONGEST_CHAIN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of a night. `asked`: by a person, so what users took back is done again. `model`: of the vectors."""
+    """What is asked of a night.
+
+    `asked`: by a person, so what users took back is done again. `model`: of the vectors. `loss_budget`: the share of the
+    current records that may be lost by inference. `review`: only propose.
+    """
 
     kind: str
     rule: str
     asked: bool = False
     max_rounds: int = 1
     model: str | None = None
+    loss_budget: float = 0.10
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,9 @@ class Surroundings:
     """What a night is handed.
 
     `halted` is asked between two batches, `tell` hears what happens, `lock` is held from the first write to the last,
-    and `prepare` runs before the first change: False from it means that it was halted; it may raise NoBackup.
+    and `prepare` runs before the first change: False from it means that it was halted; it may raise NoBackup. `memory` is
+    what the recall self-check asks; without it nothing is checked. `death` is asked under the lock how the last worker
+    ended, if that ended without a report.
     """
 
     clock: Callable[[], Now] = clock.read
@@ -63,6 +94,8 @@ class Surroundings:
     tell: Callable[[Mapping[str, object]], None] = lambda _: None
     lock: AbstractContextManager[object] = field(default_factory=nullcontext)
     prepare: Callable[[], bool] = lambda: True
+    memory: MemoryStore | None = None
+    death: Callable[[], Death | None] = lambda: None
 
 
 def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: Surroundings) -> Report:
@@ -74,15 +107,25 @@ def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: S
     def look() -> Outlook:
         return outlook(store, passes, around.clock().milliseconds, model=order.model, taken_back=order.asked)
 
-    before = look()
+    before, outcome, reason = look(), NOTHING_TO_DO, None
     if before.work:
         with around.lock:
-            _close_killed(store, before)
-            before = look()  # whoever held the lock a moment ago may have done it
-            if before.work:
-                return _Night(store, passes, order, around).run()
+            try:
+                _close_killed(store, before, around)
+                before = look()  # whoever held the lock a moment ago may have done it
+                if before.work:
+                    return _Night(store, passes, order, around).run()
+            except StoreBusy:
+                halt = around.halted()
+                if halt is None:
+                    raise
+                outcome, reason = halt.outcome, halt.reason
     now = around.clock().milliseconds
-    return Report(None, order.kind, order.rule, now, now, NOTHING_TO_DO, None, (), Counters(), before)
+    return Report(None, order.kind, order.rule, now, now, outcome, reason, (), Counters(), before)
+
+
+class _Halted(Exception):
+    """Raised by a yield point in the middle of a computation."""
 
 
 class _Night:
@@ -95,11 +138,16 @@ class _Night:
         self._around = around
         self._id = 0
         self._halt: Halt | None = None
+        self._stopped: Stopped | None = None
         self._trouble: list[str] = []
         self._failed: set[str] = set()
         self._passed: list[PassReport] = []
         self._rounds: list[RoundReport] = []
-        self._embedded: dict[int, int] = {}
+        self._hindrances = store.hindrances()
+        earlier = _unfinished_before(store)
+        self._resumes = _resumed(earlier)
+        allowed = budget.allowance(order.loss_budget, store.counts()["current"])
+        self._may_lose = allowed - sum(store.losses(night.id) for night in earlier)
 
     def run(self) -> Report:
         started_at = self._now()
@@ -110,7 +158,7 @@ class _Night:
                 self._run_rounds()
             else:
                 self._must_stop()
-        except NoBackup as error:
+        except (NoBackup, CorruptStore) as error:
             self._trouble.append(str(error))
         return self._end(started_at)
 
@@ -123,7 +171,7 @@ class _Night:
     def _run_round(self, number: int) -> RoundReport:
         for each in self._passes:
             self._passed.append(self._run_pass(each, number))
-        report = RoundReport(number, self._count(number), self._outlook())
+        report = RoundReport(number, counters(self._store, self._id, number), self._outlook())
         self._rounds.append(report)
         return report
 
@@ -131,47 +179,140 @@ class _Night:
         """One pass; what goes wrong in it is told and does not keep the others from running."""
         if self._must_stop() or each.name in self._failed:
             return PassReport(each.name, number)
-        done = _Done(self._around.clock().awake)
+        waits = self._waits(each.name)
+        if waits:
+            return PassReport(each.name, number, status=waits)
+        done = _Done(each.name, number, self._awake(), self._pace(each))
         try:
-            self._run_batches(each, number, done)
-            status = "done" if self._halt is None else self._halt.outcome
+            self._run_batches(each, done)
+        except (_Halted, StoreBusy) as cause:
+            if not self._must_stop():
+                self._fail(each, done, cause)
         except Exception as cause:  # noqa: BLE001 -- passes are other people's code too; the cause goes into the report
-            status = f"failed: {_say(cause)}"
-            self._failed.add(each.name)
-            self._trouble.append(f"the pass {each.name} failed ({_say(cause)})")
-            self._around.tell(
-                {
-                    "event": "failed",
-                    "pass": each.name,
-                    "cause": _say(cause),
-                    "traceback": traceback.format_exc(),
-                }
-            )
+            self._fail(each, done, cause)
+        status = done.failure or ("done" if self._halt is None else self._halt.outcome)
+        if not done.failure:
+            self._settle(each.name, done)
         seconds = round(self._around.clock().awake - done.since, 3)
-        return PassReport(each.name, number, done.examined, done.changed, seconds, status)
+        return PassReport(each.name, number, done.examined, done.changed, seconds, status, done.said)
 
-    def _run_batches(self, each: Pass, number: int, done: _Done) -> None:
-        total = each.waiting(self._store, self._now())
-        while not self._must_stop():
-            now = self._now()
-            portion = each.read(self._store, now, taken_back=self._order.asked)
-            if portion.empty:
+    def _run_batches(self, each: Pass, done: _Done) -> None:
+        place = {"pass": each.name, "round": done.round, "portion": done.pace.portion}
+        self._around.tell({"event": "pass", **place})
+        done.total = each.waiting(self._store, self._now())
+        if done.round == 1:
+            self._apply_held(done)
+        while not self._must_stop() and self._run_batch(each, done):
+            pass
+
+    def _run_batch(self, each: Pass, done: _Done) -> bool:
+        """The next portion of a pass, which is out of memory before the one after it is read; False: there is none."""
+        now, began = self._now(), self._awake()
+        portion = each.read(self._store, now, limit=done.pace.portion, taken_back=self._order.asked)
+        if portion.empty:
+            return False
+        seconds = self._awake() - began
+        self._apply(done, each.plan(portion, now, self._yield_point), portion.examined, seconds)
+        return not portion.last
+
+    def _apply_held(self, done: _Done) -> None:
+        """What waits from earlier nights comes before anything new: a plan stands as long as its records do."""
+        waiting = (row for row in self._store.held(pass_name=done.pass_name) if row.why is not Why.REVIEW)
+        while portion := list(islice(waiting, done.pace.portion)):
+            if self._must_stop():
                 return
-            applied = self._store.apply(self._id, number, each.name, each.plan(portion, now), now)
-            done.examined += portion.examined
-            done.changed += applied.changed + applied.embedded
-            self._embedded[number] = self._embedded.get(number, 0) + applied.embedded
-            self._around.tell(
-                {
-                    "event": "progress",
-                    "pass": each.name,
-                    "round": number,
-                    "done": done.examined,
-                    "total": max(total, done.examined),
-                }
-            )
-            if portion.last:
-                return
+            self._apply(done, planned_again(portion), 0)
+
+    def _apply(self, done: _Done, planned: Batch, examined: int, seconds: float = 0.0) -> None:
+        """One batch; `seconds`: how long the store has been busy with it already."""
+        if planned.upkeep:
+            self._maintain(done)
+        now, began = self._now(), self._awake()
+        batch = budget.propose(planned) if self._order.review else budget.weigh(planned, self._may_lose)
+        batch = replace(batch, insists=self._order.asked)
+        losses = sum(change.inferred for change in batch.changes)
+        check = RecallCheck(self._around.memory, losses, now) if losses and self._around.memory else None
+        applied = self._store.apply(self._id, done.round, done.pass_name, batch, now, check)
+        done.pace.took(seconds + self._awake() - began)
+        self._may_lose -= applied.losses
+        done.examined += examined
+        done.changed += applied.changed + applied.embedded
+        done.batches += 1
+        self._around.tell(
+            {
+                "event": "progress",
+                "pass": done.pass_name,
+                "round": done.round,
+                "portion": done.pace.portion,
+                "done": done.examined,
+                "total": max(done.total, done.examined),
+            }
+        )
+
+    def _maintain(self, done: _Done) -> None:
+        """No transaction holds what is done to the file as a whole, so it comes before the batch, and may be halted in it."""
+        said = self._store.maintain(self._now(), lambda: not self._must_stop())
+        if said is None:
+            raise _Halted
+        done.said = "; ".join(said)
+
+    def _pace(self, each: Pass) -> Pace:
+        hindrance = self._hindrances.get(each.name)
+        return Pace(min(each.portion_size, (hindrance and hindrance.portion) or each.portion_size))
+
+    def _waits(self, name: str) -> str | None:
+        """Why the pass may not run now, in words. A person's wish does not wait for a pass that was only deferred."""
+        hindrance = self._hindrances.get(name)
+        if hindrance is None or (self._order.asked and hindrance.failures < QUARANTINE):
+            return None
+        return hindrances.say(hindrance, self._now())
+
+    def _fail(self, each: Pass, done: _Done, cause: Exception) -> None:
+        """Tell what broke, and let the pass wait as long as it has to; too little memory means smaller portions."""
+        said = _say(cause)
+        known = self._hindrances.get(each.name)
+        portion = None
+        if isinstance(cause, MemoryError):
+            portion = max(1, done.pace.portion // 2)
+        self._hinder(each.name, hindrances.failed(known, said, self._now(), portion=portion))
+        done.failure = f"failed: {said}"
+        self._failed.add(each.name)
+        self._trouble.append(f"the pass {each.name} failed ({said})")
+        self._around.tell(
+            {"event": "failed", "pass": each.name, "cause": said, "traceback": traceback.format_exc()}
+        )
+
+    def _settle(self, name: str, done: _Done) -> None:
+        """The pass has got to its end, or as far as it could."""
+        known = self._hindrances.get(name)
+        if self._halt is None:
+            self._hinder(name, hindrances.settled(known, whole=True))
+            return
+        self._stopped = self._stopped or Stopped(name, done.round, done.examined, done.total)
+        if done.batches:
+            self._hinder(name, hindrances.settled(known, whole=False))
+        elif self._halt.outcome == YIELDED:
+            self._hinder(name, hindrances.deferred(known, self._now()))
+
+    def _hinder(self, name: str, hindrance: Hindrance | None) -> None:
+        """Written only where it changes: a night that has nothing to note leaves nothing behind."""
+        if hindrance != self._hindrances.get(name):
+            self._note(f"what became of the pass {name}", lambda: self._store.hinder(name, hindrance))
+            self._hindrances = self._store.hindrances()
+
+    def _note(self, what: str, write: Callable[[], None]) -> None:
+        """Somebody who has come back does not wait for a note while another process holds the store."""
+        try:
+            write()
+        except StoreBusy:
+            if not self._must_stop():
+                raise
+            message = f"another process was writing when the night gave way, so {what} is not kept"
+            self._around.tell({"event": "warning", "message": message})
+
+    def _yield_point(self) -> None:
+        if self._must_stop():
+            raise _Halted
 
     def _must_stop(self) -> bool:
         """Whether somebody has asked us to; only asked where something is left to do, so a night that is done is done."""
@@ -196,24 +337,20 @@ class _Night:
             outcome=outcome,
             reason=reason,
             rounds=tuple(self._rounds),
-            counters=self._count(None),
+            counters=counters(self._store, self._id),
             after=self._outlook(),
             passes=tuple(self._passed),
+            stopped=self._stopped,
+            resumes=self._resumes,
             yield_ms=None if halt is None else round(halt.since.seconds() * 1000),
             cpu_seconds=used.cpu_seconds,
             peak_rss_bytes=used.peak_rss_bytes,
         )
-        self._store.end_night(self._id, outcome, reason, report.as_json(), report.ended_at)
+        self._note(
+            "its report",
+            lambda: self._store.end_night(self._id, outcome, reason, report.as_json(), report.ended_at),
+        )
         return report
-
-    def _count(self, number: int | None) -> Counters:
-        """What a round (None: the night) did, read back from the store."""
-        effects: dict[str, int] = {}
-        for (of_round, effect), rows in self._store.effects(self._id).items():
-            if number in (None, of_round):
-                effects[effect] = effects.get(effect, 0) + rows
-        embedded = sum(n for of_round, n in self._embedded.items() if number in (None, of_round))
-        return count(effects, embedded)
 
     def _outlook(self) -> Outlook:
         return outlook(self._store, self._passes, self._now(), model=self._order.model)
@@ -221,22 +358,60 @@ class _Night:
     def _now(self) -> int:
         return self._around.clock().milliseconds
 
+    def _awake(self) -> float:
+        return self._around.clock().awake
 
-def _close_killed(store: NightStore, seen: Outlook) -> None:
+
+def planned_again(rows: Sequence[HeldRow]) -> Batch:
+    """A batch of what was planned before and had to wait."""
+    changes = [row.planned for row in rows if isinstance(row.planned, Change)]
+    additions = [row.planned for row in rows if isinstance(row.planned, Addition)]
+    return Batch(changes, additions=additions)
+
+
+def _unfinished_before(store: NightStore) -> list[NightRow]:
+    """The nights cut short, newest first, that the next one goes on with: they and it are one night to the loss budget."""
+    newest_first = reversed(store.nights(_LONGEST_CHAIN))
+    return list(takewhile(lambda row: row.outcome in CUT_SHORT and row.undone_at is None, newest_first))
+
+
+def _resumed(earlier: Sequence[NightRow]) -> Resumed | None:
+    if not earlier:
+        return None
+    stopped = (earlier[0].report or {}).get("stopped")
+    return Resumed(earlier[0].id, stopped["pass"] if isinstance(stopped, Mapping) else None)
+
+
+def _close_killed(store: NightStore, seen: Outlook, around: Surroundings) -> None:
     """Whoever holds the lock knows that a night without an end has no process any more."""
+    death = around.death()
+    if death is not None and death.pass_name is not None:
+        known = store.hindrances().get(death.pass_name)
+        hindrance = death.hinders(known, around.clock().milliseconds)
+        if hindrance != known:
+            store.hinder(death.pass_name, hindrance)
     for row in store.unfinished_nights():
-        report = interrupted(row, store.effects(row.id), store.last_entry(row.id), seen)
+        report = interrupted(store, row, seen, death)
         store.end_night(row.id, report.outcome, report.reason, report.as_json(), report.ended_at)
 
 
 @dataclass(slots=True)
 class _Done:
-    """How far a pass has come, also when it fails half way; `since` on the awake clock."""
+    """How far a pass has come in a round, also when it fails half way; `since` on the awake clock."""
 
+    pass_name: str
+    round: int
     since: float
+    pace: Pace
+    total: int = 0
     examined: int = 0
     changed: int = 0
+    batches: int = 0
+    failure: str = ""
+    said: str = ""
 
 
 def _say(cause: Exception) -> str:
+    if isinstance(cause, MemoryError):
+        return "it had too little memory"
     return str(cause) if isinstance(cause, IaiError) else f"{type(cause).__name__}: {cause}"

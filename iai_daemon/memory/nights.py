@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from iai_daemon.memory.record import Record
+from iai_daemon.memory.record import Draft, Record
 
 # The rule of a night that a person asked for.
 ASKED = "asked"
+# A store that was looked after is left alone so long, in milliseconds.
+MAINTAINED_FOR = 86_400_000
+# A pass that fails so often running is left out for a day.
+QUARANTINE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Change:
 
     `change_id` is the same for the same input, so a change is known again after an undo or a crash. `rests_on` names
     other records, with their revisions, without which the change makes no sense: a fact is not superseded by one that
-    its user has just forgotten.
+    its user has just forgotten. `inferred`: it is a loss that was read from words or likeness, not said by anybody, so it
+    counts against the loss budget.
     """
 
     change_id: str
@@ -33,6 +39,34 @@ class Change:
     reason: str
     sets: Mapping[str, int]
     rests_on: Mapping[int, int]
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """One record that a night adds beside those of its users, such as a gist. The fields are those of Change."""
+
+    change_id: str
+    effect: str
+    draft: Draft
+    reason: str
+    rests_on: Mapping[int, int]
+
+
+class Why(StrEnum):
+    """Why a planned change waits: for a person, for the next night, or until search does not lose by it."""
+
+    REVIEW = "review"
+    BUDGET = "budget"
+    RECALL = "recall"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A planned change that waits."""
+
+    planned: Change | Addition
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +83,83 @@ class Vector:
 class Batch:
     """What one transaction of a pass writes.
 
-    `cursor` and `position`: which cursor stands where afterwards (None: it stays). `lifted`: the records whose taking
-    back ends with this batch, because a person has asked for the pass again.
+    `held`: what is planned and has to wait. `cursor` and `position`: which cursor stands where afterwards (None: it
+    stays). `lifted`: the records whose taking back ends with this batch, because a person has asked for the pass again;
+    `insists`: so does the taking back of its additions. `upkeep`: before it, the store itself is looked after (`maintain`).
     """
 
     changes: Sequence[Change] = ()
     vectors: Sequence[Vector] = ()
+    additions: Sequence[Addition] = ()
+    held: Sequence[Held] = ()
     cursor: str | None = None
     position: int | None = None
     lifted: Sequence[int] = ()
+    insists: bool = False
+    upkeep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a batch really did: records changed, vectors stored, and changes left out because their records had moved on."""
+    """What a batch really did: records changed or added, vectors stored, changes left out because their records had moved
+    on, and how many of the changes were inferred losses; `left_out` names the changes and additions that were not made
+    because what they rest on had moved on."""
 
     changed: int
     embedded: int
     moved_on: int
+    losses: int = 0
+    left_out: frozenset[str] = frozenset()
+
+
+class SelfCheck(Protocol):
+    """Asked within a batch's transaction about each of its inferred losses."""
+
+    def before(self, change: Change) -> None:
+        """It is about to be made."""
+        ...
+
+    def stands(self, change: Change) -> bool:
+        """Whether it may stay, now that it is made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A planned change that waits, as the store keeps it: which night planned it, in which pass."""
+
+    night: int
+    round: int
+    pass_name: str
+    planned: Change | Addition
+    why: Why
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """What stands between a pass and its next attempt.
+
+    `failures` and `deferrals` running, `not_before` (None: it may run), `portion` how many records it may take at a time
+    (None: as many as it likes), `reason` in words.
+    """
+
+    failures: int = 0
+    deferrals: int = 0
+    not_before: int | None = None
+    portion: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a question about work is about: these cursors and, if `expiry`, records past their time.
+    """What a question about work is about: these passes, each with its cursor.
 
-    `taken_back`: what a user has taken back counts too, because a person asks. `model`: whose vectors are counted.
+    The pass `expire` has none: it wants records past their time. The pass `maintain` wants nothing for MAINTAINED_FOR. `taken_back`: what a user has taken back counts too, and
+    so does a pass that was deferred, because a person asks. `model`: whose vectors are counted.
     """
 
-    cursors: Sequence[str]
-    expiry: bool
+    passes: Mapping[str, str | None]
     taken_back: bool = False
     model: str | None = None
 
@@ -107,6 +189,7 @@ class JournalEntry:
     after: Mapping[str, object]
     at: int
     undone_at: int | None
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +259,47 @@ class NightStore(Protocol):
         """Those of these record ids that have no vector of this model."""
         ...
 
-    def apply(self, night: int, round_number: int, pass_name: str, batch: Batch, now: int) -> Applied:
-        """Changes, journal rows, vectors and cursor in one transaction; revisions are checked."""
+    def apply(
+        self,
+        night: int,
+        round_number: int,
+        pass_name: str,
+        batch: Batch,
+        now: int,
+        self_check: SelfCheck | None = None,
+    ) -> Applied:
+        """Changes, journal rows, vectors, what is held, and the cursor in one transaction; revisions are checked.
+
+        An inferred loss that does not stand the self-check is not made but held. A plan that waited waits no longer: where
+        its record has moved on, the passes will look at that again.
+        """
+        ...
+
+    def held(
+        self,
+        *,
+        night: int | None = None,
+        pass_name: str | None = None,
+        why: Why | None = None,
+        record: int | None = None,
+    ) -> Sequence[HeldRow]:
+        """What waits, in the order in which it was planned."""
+        ...
+
+    def count_held(self, night: int) -> Mapping[tuple[int, Why], int]:
+        """How many of the changes that a night planned wait, by (round, why)."""
+        ...
+
+    def waiting(self) -> Mapping[Why, int]:
+        """How many planned changes wait, of all nights, by why."""
+        ...
+
+    def hindrances(self) -> Mapping[str, Hindrance]:
+        """What stands between passes and their next attempt, by pass."""
+        ...
+
+    def hinder(self, pass_name: str, hindrance: Hindrance | None) -> None:
+        """Note it; None: the pass is free to run."""
         ...
 
     def begin_night(self, kind: str, rule: str, now: int) -> int:
@@ -208,8 +330,20 @@ class NightStore(Protocol):
         """How many journal rows this night has, by (round, effect)."""
         ...
 
+    def embedded(self, night: int) -> Mapping[int, int]:
+        """How many vectors this night stored, by round."""
+        ...
+
+    def losses(self, night: int) -> int:
+        """How many inferred losses this night made and nobody took back."""
+        ...
+
     def journal(self, *, night: int | None = None, record: int | None = None) -> Sequence[JournalEntry]:
         """Of one night, or of one record, or all of it; oldest first."""
+        ...
+
+    def successions(self, record: int) -> Sequence[JournalEntry]:
+        """The journal rows that let this record take the place of another, oldest first."""
         ...
 
     def last_entry(self, night: int) -> JournalEntry | None:
@@ -233,12 +367,34 @@ class NightStore(Protocol):
         ...
 
     def back_up(self, path: Path, may_go_on: Callable[[], bool]) -> bool:
-        """Copy the whole store, as it is at this moment, into the empty file `path`, in small steps.
+        """Copy the whole store, as it is at this moment, into the new file `path`, and read the copy through.
 
-        False when `may_go_on` answered no between two steps; the file is of no use then.
+        False when `may_go_on` answered no on the way; there is no file then, nor after an error. Raises OSError, NoBackup,
+        and CorruptStore when what was copied is damaged. The consolidation lock is held meanwhile.
         """
         ...
 
-    def rehearsal(self) -> AbstractContextManager[NightStore]:
-        """A throwaway copy of the store, on which a night may do what it likes: what `--dry-run` shows."""
+    def newest_change(self) -> int:
+        """The last `change` that was given."""
+        ...
+
+    def maintained_at(self) -> int | None:
+        """When the store was last looked after; None: never."""
+        ...
+
+    def maintain(self, now: int, may_go_on: Callable[[], bool]) -> Sequence[str] | None:
+        """Look after the store itself: is it sound, is it fast, does it take more room than it needs. What was done, in words.
+
+        Nothing that anybody stored changes. None when `may_go_on` answered no on the way; what was done stays. Raises
+        CorruptStore.
+        """
+        ...
+
+    def rehearsal(
+        self, may_go_on: Callable[[], bool] = lambda: True
+    ) -> AbstractContextManager[NightStore | None]:
+        """A throwaway copy of the store, on which a night may do what it likes: what `--dry-run` shows.
+
+        None when `may_go_on` answered no before it was whole.
+        """
         ...

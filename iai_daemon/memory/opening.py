@@ -5,26 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from iai_daemon.memory.archive import Archive
 from iai_daemon.memory.nights import NightStore
+from iai_daemon.memory.sqlite_archive import SqliteArchive
 from iai_daemon.memory.sqlite_nights import SqliteNights
 from iai_daemon.memory.sqlite_store import SqliteStore
+from iai_daemon.memory.sqlite_tasks import SqliteTasks
 from iai_daemon.memory.store import MemoryStore
-from iai_daemon.paths import Home
+from iai_daemon.memory.tasks import TaskStore
+from iai_daemon.paths import Home, identity
 from iai_daemon.storage.sqlite import open_database
+
+_ASK_EVERY_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The users' side and the night's side of one store; `close` lets go of it."""
+    """The users' side, the night's side, the tasks and the whole of one store; `close` lets go of it.
+
+    `moved`: whether its file is no longer the one that others find and open.
+    """
 
     memory: MemoryStore
     nights: NightStore
+    tasks: TaskStore
+    archive: Archive
     close: Callable[[], None]
+    moved: Callable[[], bool] = lambda: False
 
 
-def open_stores(home: Home) -> Stores:
-    """The memory of this home, made when missing. Raises StoreUnusable, StoreBusy."""
+def open_stores(home: Home, may_wait: Callable[[], bool] | None = None) -> Stores:
+    """The memory of this home, made when missing. Raises StoreUnusable, StoreBusy.
+
+    `may_wait`: asked again and again while another process keeps a night's write waiting; False gives up at once.
+    """
     connection = open_database(home.memory)
+    if may_wait is not None:
+        connection.execute(f"PRAGMA busy_timeout = {_ASK_EVERY_MS}")
+    opened = identity(home.memory)
     return Stores(
-        SqliteStore(connection, home.memory), SqliteNights(connection, home.memory), connection.close
+        SqliteStore(connection, home.memory),
+        SqliteNights(connection, home.memory, may_wait),
+        SqliteTasks(connection, home.memory),
+        SqliteArchive(connection, home.memory),
+        connection.close,
+        moved=lambda: identity(home.memory) != opened,
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from iai_daemon.errors import UnreadableRecord
 from iai_daemon.units import format_stamp
 
 GLOBAL_SCOPE = "global"
@@ -111,7 +112,10 @@ def describe(record: Record, merged_ids: Sequence[str] = ()) -> dict[str, object
 
 
 def from_row(row: Mapping[str, object]) -> Record:
-    """The record of one row of the table `records` (a mapping by column name)."""
+    """The record of one row of the table `records` (a mapping by column name). Raises UnreadableRecord."""
     values = dict(row)
-    values["tags"] = tuple(json.loads(str(values["tags"])))
-    return Record(**values)  # type: ignore[arg-type]
+    try:
+        values["tags"] = tuple(json.loads(str(values["tags"])))
+        return Record(**values)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as cause:
+        raise UnreadableRecord(id=row.get("id"), cause=cause) from cause

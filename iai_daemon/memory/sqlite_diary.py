@@ -84,6 +84,30 @@ class SqliteDiary(SqlitePart):
             rows = self._all("SELECT * FROM journal WHERE night = :night ORDER BY id", {"night": night})
         return [_entry(row) for row in rows]
 
+    def successions(self, record: int) -> list[JournalEntry]:
+        rows = self._all(
+            """
+            SELECT * FROM journal
+            WHERE COALESCE(json_extract(after, '$.superseded_by'), json_extract(after, '$.merged_into')) = :record
+            ORDER BY id
+            """,
+            {"record": record},
+        )
+        return [entry for entry in map(_entry, rows) if _took_its_place(entry, record)]
+
+    def embedded(self, night: int) -> dict[int, int]:
+        rows = self._all(
+            "SELECT round, COUNT(*) AS n FROM vectors WHERE night = :night GROUP BY round", {"night": night}
+        )
+        return {row["round"]: row["n"] for row in rows}
+
+    def losses(self, night: int) -> int:
+        (row,) = self._all(
+            "SELECT COUNT(*) AS n FROM journal WHERE night = :night AND inferred AND undone_at IS NULL",
+            {"night": night},
+        )
+        return int(row["n"])
+
     def last_entry(self, night: int) -> JournalEntry | None:
         row = self._first(
             "SELECT * FROM journal WHERE night = :night ORDER BY id DESC LIMIT 1", {"night": night}
@@ -93,26 +117,60 @@ class SqliteDiary(SqlitePart):
     def undo(self, night: int, now: int, *, force: bool) -> Undone:
         with self._writing():
             self.night(night)
-            back, changed, gone = [], [], []
+            back, added, changed, gone = [], [], [], []
             for span in self._spans(night):
                 row = self._row(span["record"])
                 if row is None:
                     gone.append(span["record"])
                     continue
-                back.append(span["first"])
+                if span["added"]:
+                    added.append(span["record"])
+                elif _lasting(row) == _lasting(self._before(span["first"])):
+                    continue  # with an earlier night it went back farther already
+                else:
+                    back.append(span["first"])
                 if _lasting(row) != _lasting(self._image(span["last"], "after")):
                     changed.append(span["record"])
-            if changed and not force:
-                return Undone(0, changed, gone)
-            self._put_back(back)
+            leaning = self._leaning_on(added, night)
+            if (changed or leaning) and not force:
+                return Undone(0, [*changed, *leaning], gone)
+            self._put_back(back, frozenset(added))
             self._remember(night, now)
-        return Undone(len(back), changed, gone)
+            self._let_go(leaning)
+            self._connection.executemany("DELETE FROM records WHERE id = ?", [(each,) for each in added])
+        return Undone(len(back) + len(added), [*changed, *leaning], gone)
+
+    def _leaning_on(self, added: list[int], night: int) -> list[int]:
+        """Records that something later has had replaced by what this night added."""
+        rows = self._all(
+            """
+            SELECT id FROM records
+            WHERE (superseded_by IN (SELECT value FROM json_each(:added))
+                OR merged_into IN (SELECT value FROM json_each(:added)))
+            AND id NOT IN (SELECT record FROM journal WHERE night = :night)
+            ORDER BY id
+            """,
+            {"added": json.dumps(added), "night": night},
+        )
+        return [row["id"] for row in rows]
+
+    def _let_go(self, leaning: list[int]) -> None:
+        """What replaced these records goes, so they hold again."""
+        self._connection.executemany(
+            """
+            UPDATE records
+            SET superseded_by = NULL, merged_into = NULL, valid_to = NULL, revision = revision + 1,
+                change = (SELECT change FROM next_change)
+            WHERE id = ?
+            """,
+            [(record,) for record in leaning],
+        )
 
     def _spans(self, night: int) -> list[sqlite3.Row]:
-        """Each record that the night changed, with its first and its last journal row."""
+        """Each record that the night changed or `added`, with its first and its last journal row."""
         return self._all(
             """
-            SELECT record, MIN(id) AS first, MAX(id) AS last FROM journal
+            SELECT record, MIN(id) AS first, MAX(id) AS last, MAX(before IS NULL) AS added FROM journal
             WHERE night = :night AND undone_at IS NULL GROUP BY record
             """,
             {"night": night},
@@ -124,9 +182,36 @@ class SqliteDiary(SqlitePart):
         image: _Row = json.loads(row[which])
         return image
 
-    def _put_back(self, entries: list[int]) -> None:
+    def _before(self, entry: int) -> _Row:
+        """The record's row before one change, and before those that led to it and were taken back meanwhile."""
+        image = self._image(entry, "before")
+        while True:
+            earlier = self._first(
+                """
+                SELECT id, after, before, undone_at FROM journal
+                WHERE record = (SELECT record FROM journal WHERE id = :entry) AND id < :entry
+                ORDER BY id DESC LIMIT 1
+                """,
+                {"entry": entry},
+            )
+            if earlier is None or earlier["undone_at"] is None or earlier["before"] is None:
+                return image
+            if _lasting(json.loads(earlier["after"])) != _lasting(image):
+                return image
+            entry, image = earlier["id"], json.loads(earlier["before"])
+
+    def _standing(self, image: _Row, going: frozenset[int]) -> _Row:
+        """The row as it can be put back: what had replaced it may be gone, or `going`, and then it holds again."""
+        successors = [
+            each for each in (image["superseded_by"], image["merged_into"]) if isinstance(each, int)
+        ]
+        if all(each not in going and self._row(each) is not None for each in successors):
+            return image
+        return {**image, "superseded_by": None, "merged_into": None, "valid_to": None}
+
+    def _put_back(self, entries: list[int], going: frozenset[int]) -> None:
         """Whole rows, each as a write of its own by the user: the next passes look at it again."""
-        last = self._all("SELECT COALESCE(MAX(change), 0) AS change FROM records", {})[0]["change"]
+        first = self._all("SELECT change FROM next_change", {})[0]["change"]
         self._connection.executemany(
             """
             UPDATE records
@@ -139,23 +224,39 @@ class SqliteDiary(SqlitePart):
             WHERE id = :id
             """,
             (
-                {**self._image(entry, "before"), "change": last + place}
-                for place, entry in enumerate(entries, 1)
+                {**self._standing(self._before(entry), going), "change": first + place}
+                for place, entry in enumerate(entries)
             ),
         )
 
     def _remember(self, night: int, now: int) -> None:
-        """What was taken back, so that nights leave it alone, and that this night is undone."""
+        """What was taken back, or only proposed and so refused, so that nights leave it alone; and that this night is
+        undone."""
         self._connection.execute(
             """
             INSERT INTO taken_back (pass, record, revision)
-            SELECT DISTINCT journal.pass, journal.record, records.revision
-            FROM journal JOIN records ON records.id = journal.record
-            WHERE journal.night = :night AND journal.undone_at IS NULL
+            SELECT changed.pass, changed.record, records.revision
+            FROM (
+                SELECT pass, record FROM journal
+                WHERE night = :night AND undone_at IS NULL AND before IS NOT NULL
+                UNION SELECT pass, record FROM held WHERE night = :night AND record IS NOT NULL
+            ) AS changed
+            JOIN records ON records.id = changed.record
+            WHERE true
             ON CONFLICT (record, pass) DO UPDATE SET revision = excluded.revision
             """,
             {"night": night},
         )
+        self._connection.execute(
+            """
+            INSERT INTO refused (change_id)
+            SELECT change_id FROM journal WHERE night = :night AND undone_at IS NULL AND before IS NULL
+            UNION SELECT change_id FROM held WHERE night = :night AND record IS NULL
+            ON CONFLICT DO NOTHING
+            """,
+            {"night": night},
+        )
+        self._connection.execute("DELETE FROM held WHERE night = :night", {"night": night})
         self._connection.execute(
             "UPDATE journal SET undone_at = :now WHERE night = :night AND undone_at IS NULL",
             {"night": night, "now": now},
@@ -170,6 +271,12 @@ def _lasting(row: _Row) -> _Row:
     return {name: value for name, value in row.items() if name != "change"}
 
 
+def _took_its_place(entry: JournalEntry, record: int) -> bool:
+    """Whether it was this change that let `record` take the place of the entry's, and no earlier one."""
+    before = entry.before or {}
+    return record not in (before.get("superseded_by"), before.get("merged_into"))
+
+
 def _night(row: sqlite3.Row) -> NightRow:
     values = dict(row)
     values["report"] = None if row["report"] is None else json.loads(row["report"])
@@ -181,4 +288,5 @@ def _entry(row: sqlite3.Row) -> JournalEntry:
     values["pass_name"] = values.pop("pass")
     values["before"] = None if row["before"] is None else json.loads(row["before"])
     values["after"] = json.loads(row["after"])
+    values["inferred"] = bool(row["inferred"])
     return JournalEntry(**values)

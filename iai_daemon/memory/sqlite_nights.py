@@ -6,71 +6,105 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
-from iai_daemon.errors import NoBackup
-from iai_daemon.memory.nights import Applied, Batch, Change, Outlook, Vector, Wanted
+from iai_daemon.memory.nights import (
+    MAINTAINED_FOR,
+    QUARANTINE,
+    Addition,
+    Applied,
+    Batch,
+    Change,
+    Held,
+    Outlook,
+    SelfCheck,
+    Vector,
+    Wanted,
+    Why,
+)
 from iai_daemon.memory.record import Record, from_row
-from iai_daemon.memory.sqlite_diary import SqliteDiary
-from iai_daemon.storage.sqlite import translated
+from iai_daemon.memory.sqlite_held import Place, SqliteHeld
+from iai_daemon.memory.sqlite_upkeep import SqliteUpkeep
+from iai_daemon.storage.copies import fill
+from iai_daemon.storage.sqlite import Interrupted, translated
 
 _Row = dict[str, object]
 
 # What a night may set. A text is never among them: what a user said stays as it was said.
 _SETTABLE = frozenset({"valid_to", "superseded_by", "merged_into", "expired_at", "archived_at"})
-_PAGES_A_STEP = 512
 
 
-class SqliteNights(SqliteDiary):
+_OUTLOOK = """
+WITH wanted AS (
+    SELECT key AS pass, value AS cursor FROM json_each(:passes)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM hindrances
+        WHERE hindrances.pass = key AND not_before > :now
+        AND (failures >= :quarantine OR NOT :taken_back)
+    )
+    AND NOT (key = 'maintain' AND EXISTS (
+        SELECT 1 FROM facts
+        WHERE name = 'maintained_at' AND CAST(value AS INTEGER) <= :now
+        AND CAST(value AS INTEGER) > :now - :maintained_for
+    ))
+)
+SELECT
+    (EXISTS (SELECT 1 FROM wanted WHERE pass = 'expire') AND EXISTS (
+        SELECT 1 FROM records
+        WHERE expires_at IS NOT NULL AND expires_at <= :now
+        AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+        AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+        AND (:taken_back OR NOT EXISTS (
+            SELECT 1 FROM taken_back
+            WHERE pass = 'expire' AND record = records.id AND revision = records.revision
+        ))
+        AND NOT EXISTS (
+            SELECT 1 FROM held
+            WHERE pass = 'expire' AND record = records.id AND revision = records.revision
+        )
+    ))
+    OR EXISTS (
+        SELECT 1 FROM records
+        WHERE change > (
+            SELECT MIN(COALESCE(position, 0)) FROM wanted
+            LEFT JOIN cursors ON cursors.pass = wanted.cursor WHERE wanted.cursor IS NOT NULL
+        )
+        AND (
+            :taken_back
+            OR NOT EXISTS (
+                SELECT 1 FROM taken_back
+                WHERE record = records.id AND revision = records.revision
+            )
+            OR (:model IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM vectors WHERE record = records.id AND model = :model
+            ))
+        )
+    )
+    OR (:taken_back AND EXISTS (
+        SELECT 1 FROM taken_back
+        JOIN records ON records.id = taken_back.record AND records.revision = taken_back.revision
+        WHERE taken_back.pass IN (SELECT cursor FROM wanted)
+    ))
+    OR EXISTS (SELECT 1 FROM held WHERE why = 'budget' AND pass IN (SELECT pass FROM wanted))
+    OR EXISTS (SELECT 1 FROM nights WHERE ended_at IS NULL) AS work,
+    (SELECT COUNT(*) FROM records) AS total,
+    IIF(:model IS NULL, 0, (SELECT COUNT(*) FROM vectors WHERE model = :model)) AS embedded
+"""
+
+
+class SqliteNights(SqliteHeld, SqliteUpkeep):
     """A NightStore on one connection."""
 
     # What there is to do.
 
     def outlook(self, wanted: Wanted, now: int) -> Outlook:
         row, *_ = self._all(
-            """
-            SELECT
-                (:expiry AND EXISTS (
-                    SELECT 1 FROM records
-                    WHERE expires_at IS NOT NULL AND expires_at <= :now
-                    AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                    AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
-                    AND (:taken_back OR NOT EXISTS (
-                        SELECT 1 FROM taken_back
-                        WHERE pass = 'expire' AND record = records.id AND revision = records.revision
-                    ))
-                ))
-                OR EXISTS (
-                    SELECT 1 FROM records
-                    WHERE change > (
-                        SELECT MIN(COALESCE(position, 0)) FROM json_each(:cursors)
-                        LEFT JOIN cursors ON pass = value
-                    )
-                    AND (
-                        :taken_back
-                        OR NOT EXISTS (
-                            SELECT 1 FROM taken_back
-                            WHERE record = records.id AND revision = records.revision
-                        )
-                        OR (:model IS NOT NULL AND NOT EXISTS (
-                            SELECT 1 FROM vectors WHERE record = records.id AND model = :model
-                        ))
-                    )
-                )
-                OR (:taken_back AND EXISTS (
-                    SELECT 1 FROM taken_back
-                    JOIN records ON records.id = taken_back.record AND records.revision = taken_back.revision
-                    WHERE pass IN (SELECT value FROM json_each(:cursors))
-                ))
-                OR EXISTS (SELECT 1 FROM nights WHERE ended_at IS NULL) AS work,
-                (SELECT COUNT(*) FROM records) AS total,
-                IIF(:model IS NULL, 0, (SELECT COUNT(*) FROM vectors WHERE model = :model)) AS embedded
-            """,
+            _OUTLOOK,
             {
-                "expiry": wanted.expiry,
+                "passes": json.dumps(dict(wanted.passes)),
                 "now": now,
+                "quarantine": QUARANTINE,
+                "maintained_for": MAINTAINED_FOR,
                 "taken_back": wanted.taken_back,
-                "cursors": json.dumps(list(wanted.cursors)),
                 "model": wanted.model,
             },
         )
@@ -115,6 +149,10 @@ class SqliteNights(SqliteDiary):
                 SELECT 1 FROM taken_back
                 WHERE pass = 'expire' AND record = records.id AND revision = records.revision
             ))
+            AND NOT EXISTS (
+                SELECT 1 FROM held
+                WHERE pass = 'expire' AND record = records.id AND revision = records.revision
+            )
             ORDER BY expires_at, id LIMIT :limit
             """,
             {"now": now, "limit": limit, "taken_back": taken_back},
@@ -148,6 +186,10 @@ class SqliteNights(SqliteDiary):
                     SELECT 1 FROM taken_back
                     WHERE pass = :pass AND record = records.id AND revision = records.revision
                 ))
+                AND NOT EXISTS (
+                    SELECT 1 FROM held
+                    WHERE pass = :pass AND record = records.id AND revision = records.revision
+                )
                 ORDER BY valid_from, id LIMIT :limit
                 """,
                 {
@@ -173,17 +215,36 @@ class SqliteNights(SqliteDiary):
 
     # What is done.
 
-    def apply(self, night: int, round_number: int, pass_name: str, batch: Batch, now: int) -> Applied:
+    def apply(
+        self,
+        night: int,
+        round_number: int,
+        pass_name: str,
+        batch: Batch,
+        now: int,
+        self_check: SelfCheck | None = None,
+    ) -> Applied:
+        place = (night, round_number, pass_name)
         with self._writing():
-            fitting = [(change, row) for change in batch.changes if (row := self._fits(change)) is not None]
-            for change, before in fitting:
-                self._carry_out(change, before, (night, round_number, pass_name), now)
-            done = [change.record for change, _ in fitting]
+            fitting: list[Change] = []
+            moved_on: list[Change] = []
+            for change in batch.changes:
+                (fitting if self._fits(change) else moved_on).append(change)
+            wanted = [each for each in batch.additions if self._rests(each.rests_on)]
+            lost, held = self._lose([each for each in fitting if each.inferred], place, now, self_check)
+            certain = [each for each in fitting if not each.inferred]
+            for change in certain:
+                self._carry_out(change, place, now)
+            added = [each for each in wanted if self._add(each, place, now, insists=batch.insists)]
+            self._release([*batch.changes, *batch.additions], moved_on)
+            for each in (*batch.held, *held):
+                self._hold(each, place, now)
+            done = [change.record for change in (*certain, *lost)]
             self._connection.executemany(
                 "DELETE FROM taken_back WHERE pass = ? AND record = ?",
                 [(pass_name, record) for record in {*done, *batch.lifted}],
             )
-            embedded = sum(self._store(vector) for vector in batch.vectors)
+            embedded = sum(self._store(vector, place) for vector in batch.vectors)
             if batch.cursor is not None and batch.position is not None:
                 self._connection.execute(
                     """
@@ -192,21 +253,54 @@ class SqliteNights(SqliteDiary):
                     """,
                     (batch.cursor, batch.position),
                 )
-        return Applied(len(fitting), embedded, len(batch.changes) - len(fitting))
+        left_out = {each.change_id for each in moved_on}
+        left_out |= {each.change_id for each in batch.additions if each not in added}
+        return Applied(len(done) + len(added), embedded, len(moved_on), len(lost), frozenset(left_out))
 
-    def _fits(self, change: Change) -> _Row | None:
-        """The row that the change was planned on; None when it, or one that the change rests on, has moved on."""
-        for record, revision in change.rests_on.items():
-            other = self._row(record)
-            if other is None or other["revision"] != revision:
-                return None
+    def _lose(
+        self, losses: Sequence[Change], place: Place, now: int, self_check: SelfCheck | None
+    ) -> tuple[list[Change], list[Held]]:
+        """Carry out inferred losses; those after which search no longer finds what they concern are held instead."""
+        made, held = [], []
+        for change in losses:
+            if self_check:
+                self_check.before(change)
+            self._connection.execute("SAVEPOINT loss")
+            self._carry_out(change, place, now)
+            if self_check is None or self_check.stands(change):
+                made.append(change)
+            else:
+                self._connection.execute("ROLLBACK TO loss")
+                held.append(Held(change, Why.RECALL))
+            self._connection.execute("RELEASE loss")
+        return made, held
+
+    def _add(self, addition: Addition, place: Place, now: int, *, insists: bool) -> bool:
+        """False when its taking back still holds."""
+        refused = self._first("SELECT 1 FROM refused WHERE change_id = :id", {"id": addition.change_id})
+        if refused and not insists:
+            return False
+        self._connection.execute("DELETE FROM refused WHERE change_id = ?", (addition.change_id,))
+        record = self._insert(addition.draft, now)
+        self._note(addition, record, place, now)
+        return True
+
+    def _fits(self, change: Change) -> bool:
+        """Whether the record, and all that the change rests on, are still what it was planned on."""
         row = self._row(change.record)
-        return row if row is not None and row["revision"] == change.revision else None
+        return row is not None and row["revision"] == change.revision and self._rests(change.rests_on)
 
-    def _carry_out(self, change: Change, before: _Row, place: tuple[int, int, str], now: int) -> None:
+    def _rests(self, rests_on: Mapping[int, int]) -> bool:
+        for record, revision in rests_on.items():
+            row = self._row(record)
+            if row is None or row["revision"] != revision:
+                return False
+        return True
+
+    def _carry_out(self, change: Change, place: Place, now: int) -> None:
         if not _SETTABLE.issuperset(change.sets):
             raise ValueError(f"a night may not set {', '.join(set(change.sets) - _SETTABLE)}")
-        after = {**before, **change.sets, "revision": change.revision + 1}
+        before = self._row(change.record) or {}
         self._connection.execute(
             """
             UPDATE records
@@ -214,34 +308,49 @@ class SqliteNights(SqliteDiary):
                 expired_at = :expired_at, archived_at = :archived_at, revision = :revision
             WHERE id = :id
             """,
-            after,
+            {**before, **change.sets, "revision": change.revision + 1},
         )
+        self._note(change, change.record, place, now, before)
+
+    def _note(
+        self, done: Change | Addition, record: int, place: Place, now: int, before: _Row | None = None
+    ) -> None:
+        """The journal row of a change that has just been made; without `before` the record was added."""
+        after = self._row(record) or {}
         self._connection.execute(
             """
-            INSERT INTO journal (night, round, pass, change_id, effect, record, reason, before, after, at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO journal (
+                night, round, pass, change_id, effect, record, reason, before, after, at, inferred
+            )
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             (
                 *place,
-                change.change_id,
-                change.effect,
-                change.record,
-                change.reason,
-                _to_json(before),
+                done.change_id,
+                done.effect,
+                record,
+                done.reason,
+                None if before is None else _to_json(before),
                 _to_json(after),
                 now,
+                isinstance(done, Change) and done.inferred,
             ),
         )
 
-    def _store(self, vector: Vector) -> int:
+    def _store(self, vector: Vector, place: Place) -> int:
         """1 when it was stored, 0 when its record is gone."""
+        night, round_number, _ = place
         return self._connection.execute(
             """
-            INSERT INTO vectors (record, model, dimension, vector)
-            SELECT id, :model, :dimension, :data FROM records WHERE id = :record
-            ON CONFLICT (record, model) DO UPDATE SET dimension = excluded.dimension, vector = excluded.vector
+            INSERT INTO vectors (record, model, dimension, vector, night, round)
+            SELECT id, :model, :dimension, :data, :night, :round FROM records WHERE id = :record
+            ON CONFLICT (record, model) DO UPDATE SET
+                dimension = excluded.dimension, vector = excluded.vector,
+                night = excluded.night, round = excluded.round
             """,
             {
+                "night": night,
+                "round": round_number,
                 "record": vector.record,
                 "model": vector.model,
                 "dimension": vector.dimension,
@@ -284,49 +393,21 @@ class SqliteNights(SqliteDiary):
             row = self._first(known, {})
         return now if row is None else int(row["value"])
 
-    def back_up(self, path: Path, may_go_on: Callable[[], bool]) -> bool:
-        def ask(_status: int, _remaining: int, _total: int) -> None:
-            if not may_go_on():
-                raise _Interrupted
-
-        try:
-            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
-                # Inside a transaction the copy is one moment's; outside, every write by a user would start it anew.
-                with self._reading():
-                    self._connection.backup(copy, pages=_PAGES_A_STEP, progress=ask)
-                # A backup is one file: it says in its header that it has no write-ahead log.
-                copy.execute("PRAGMA journal_mode = DELETE")
-        except _Interrupted:
-            return False
-        except sqlite3.Error as cause:
-            raise NoBackup(path=path.parent, cause=cause) from cause
-        return True
-
     @contextlib.contextmanager
-    def rehearsal(self) -> Iterator[SqliteNights]:
+    def rehearsal(self, may_go_on: Callable[[], bool] = lambda: True) -> Iterator[SqliteNights | None]:
         # An empty name makes a database that is this connection's own, on disk only as far as it does not fit into memory.
         with contextlib.closing(sqlite3.connect("", isolation_level=None)) as copy:
             copy.row_factory = sqlite3.Row
-            with translated(self._path):
-                self._connection.backup(copy)
-            yield SqliteNights(copy, self._path)
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """One transaction that sees one moment."""
-        self._connection.execute("BEGIN")
-        try:
-            self._connection.execute("SELECT 1 FROM facts").fetchone()
-            yield
-        finally:
-            self._connection.execute("ROLLBACK")
+            try:
+                with translated(self._path):
+                    fill(copy, self._connection, may_go_on)
+            except Interrupted:
+                yield None
+            else:
+                yield SqliteNights(copy, self._path)
 
     def _records(self, sql: str, parameters: Mapping[str, object]) -> list[Record]:
         return [from_row(dict(row)) for row in self._all(sql, parameters)]
-
-
-class _Interrupted(Exception):
-    """The only way out of sqlite3's backup is an exception."""
 
 
 def _to_json(row: _Row) -> str:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from iai_daemon.memory.record import Draft
 from iai_daemon.storage.sqlite import immediate, translated
 
 Parameters = Mapping[str, object]
 
 
 class SqlitePart:
-    """A connection of `storage.sqlite.open_database`; `path` is named in errors. Raises StoreBusy and CorruptStore."""
+    """A connection of `storage.sqlite.open_database`; `path` is named in errors. Raises StoreBusy and CorruptStore.
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    `may_wait` as in `storage.sqlite.immediate`.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, may_wait: Callable[[], bool] | None = None
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._may_wait = may_wait
 
     def _all(self, sql: str, parameters: Parameters) -> list[sqlite3.Row]:
         with translated(self._path):
@@ -30,10 +38,40 @@ class SqlitePart:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction."""
-        with translated(self._path), immediate(self._connection):
+        with translated(self._path), immediate(self._connection, self._may_wait):
             yield
 
     def _row(self, record: int) -> dict[str, object] | None:
         """The whole row of a record, as the journal keeps it."""
         row = self._first("SELECT * FROM records WHERE id = :id", {"id": record})
         return None if row is None else dict(row)
+
+    def _insert(self, draft: Draft, now: int) -> int:
+        """A new record at the end of the sequence of writes; its id."""
+        created = now if draft.created_at is None else round(draft.created_at * 1000)
+        inserted = self._connection.execute(
+            """
+            INSERT INTO records (
+                external_id, content, kind, subject, attribute, scope, tags, source, session,
+                created_at, expires_at, valid_from, change
+            )
+            VALUES (
+                :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session,
+                :created_at, :expires_at, :created_at, (SELECT change FROM next_change)
+            )
+            """,
+            {
+                "external_id": draft.external_id,
+                "content": draft.content,
+                "kind": draft.kind,
+                "subject": draft.subject,
+                "attribute": draft.attribute,
+                "scope": draft.scope,
+                "tags": json.dumps(draft.tags, ensure_ascii=False),
+                "source": draft.source,
+                "session": draft.session,
+                "created_at": created,
+                "expires_at": None if draft.expires_at is None else round(draft.expires_at * 1000),
+            },
+        )
+        return int(inserted.lastrowid or 0)

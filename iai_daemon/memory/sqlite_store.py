@@ -60,35 +60,6 @@ class SqliteStore(SqlitePart):
         )
         return None if row is None else _record_of(row)
 
-    def _insert(self, draft: Draft, now: int) -> int:
-        created = now if draft.created_at is None else round(draft.created_at * 1000)
-        inserted = self._connection.execute(
-            """
-            INSERT INTO records (
-                external_id, content, kind, subject, attribute, scope, tags, source, session,
-                created_at, expires_at, valid_from, change
-            )
-            VALUES (
-                :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session,
-                :created_at, :expires_at, :created_at, (SELECT COALESCE(MAX(change), 0) + 1 FROM records)
-            )
-            """,
-            {
-                "external_id": draft.external_id,
-                "content": draft.content,
-                "kind": draft.kind,
-                "subject": draft.subject,
-                "attribute": draft.attribute,
-                "scope": draft.scope,
-                "tags": json.dumps(draft.tags, ensure_ascii=False),
-                "source": draft.source,
-                "session": draft.session,
-                "created_at": created,
-                "expires_at": None if draft.expires_at is None else round(draft.expires_at * 1000),
-            },
-        )
-        return int(inserted.lastrowid or 0)
-
     def _supersede(self, older: int, newer: int) -> None:
         self._connection.execute(
             """
@@ -96,7 +67,7 @@ class SqliteStore(SqlitePart):
             SET superseded_by = :newer,
                 valid_to = MAX(valid_from, (SELECT valid_from FROM records WHERE id = :newer)),
                 revision = revision + 1,
-                change = (SELECT MAX(change) + 1 FROM records)
+                change = (SELECT change FROM next_change)
             WHERE id = :older
             """,
             {"older": older, "newer": newer},
@@ -119,7 +90,7 @@ class SqliteStore(SqlitePart):
                 UPDATE records
                 SET forgotten_at = :at,
                     revision = revision + 1,
-                    change = (SELECT MAX(change) + 1 FROM records)
+                    change = (SELECT change FROM next_change)
                 WHERE id = :id AND (forgotten_at IS NULL) <> (:at IS NULL)
                 """,
                 {"id": record, "at": at},
@@ -234,6 +205,17 @@ class SqliteStore(SqlitePart):
         with translated(self._path):
             for row in self._connection.execute("SELECT * FROM records ORDER BY id"):
                 yield _record_of(row)
+
+    def replaced_by(self, record: int) -> Sequence[Record]:
+        rows = self._all(
+            """
+            SELECT * FROM records WHERE superseded_by = :record
+            UNION SELECT * FROM records WHERE merged_into = :record
+            ORDER BY id
+            """,
+            {"record": record},
+        )
+        return [_record_of(row) for row in rows]
 
     def merged_ids(self, records: Sequence[int] | None = None) -> Mapping[int, tuple[str, ...]]:
         roots = self._merge_roots() if records is None else records

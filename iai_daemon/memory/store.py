@@ -73,6 +73,10 @@ class MemoryStore(Protocol):
         """Every record, by id."""
         ...
 
+    def replaced_by(self, record: int) -> Sequence[Record]:
+        """What is superseded by this record or merged into it, by id."""
+        ...
+
     def merged_ids(self, records: Sequence[int] | None = None) -> Mapping[int, tuple[str, ...]]:
         """The names of everything that was joined into each of these records (None: into any), transitively."""
         ...

@@ -16,8 +16,9 @@ from iai_daemon.consolidation import passes
 from iai_daemon.consolidation.job import Job
 from iai_daemon.consolidation.night import Event, Night
 from iai_daemon.consolidation.plan import Pass
-from iai_daemon.consolidation.report import Report
+from iai_daemon.consolidation.report import Counters, Report
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
+from iai_daemon.memory.nights import Outlook
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record, describe
 from iai_daemon.paths import Home
@@ -61,13 +62,26 @@ def night(
     chosen: Sequence[Pass] = ALL,
     asked: bool = False,
     max_rounds: int = 1,
+    review: bool = False,
     clock: FakeClock | None = None,
     **around: Any,
 ) -> Report:
     """A night in this process, at noon."""
-    order = Order("night", "asked" if asked else "absent", asked, max_rounds, passes.model(Settings()))
+    rule = "asked" if asked else "absent"
+    order = Order("night", rule, asked, max_rounds, passes.model(Settings()), review=review)
     surroundings = Surroundings(clock=(clock or FakeClock()).now, **around)
     return run_night(stores.nights, chosen, order, surroundings)
+
+
+def a_night(
+    stores: Stores, at: int, *, kind: str = "night", rule: str = "absent", outcome: str = "completed"
+) -> int:
+    """A night in the books alone, of one second, begun at `at` (milliseconds): by whomever, another daemon perhaps."""
+    number = stores.nights.begin_night(kind, rule, at)
+    nothing = Outlook(work=False, total=0, embedded=0)
+    report = Report(number, kind, rule, at, at + 1000, outcome, None, (), Counters(), nothing)
+    stores.nights.end_night(number, outcome, None, report.as_json(), at + 1000)
+    return number
 
 
 def work_in_a_process(home: Home, heard: Any = lambda _: None, **job: Any) -> dict[str, Any] | None:

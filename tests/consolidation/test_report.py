@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iai_daemon.consolidation.report import Counters, Report, count, morning_note, of_row
+from iai_daemon.consolidation.report import Counters, Report, counters, morning_note, of_row
 from iai_daemon.memory.nights import NightRow, Outlook
-from tests.consolidation.evening import NOW
+from iai_daemon.memory.opening import Stores
+from tests.consolidation.evening import NOW, a_day, night
 
 COUNTERS = {
     "expired_pruned",
@@ -17,6 +18,7 @@ COUNTERS = {
     "gists_written",
     "archived",
     "held_back",
+    "proposed",
 }
 STATE = {"total_nodes", "embedding_coverage"}
 
@@ -41,7 +43,7 @@ def test_the_report_has_the_names_that_were_promised() -> None:
     shown = report().as_json()
     assert shown.keys() == COUNTERS | STATE | {
         *("id", "kind", "rule", "started_at", "ended_at", "outcome", "reason", "rounds"),
-        *("yield_ms", "cpu_seconds", "peak_rss_bytes", "passes"),
+        *("stopped", "resumes", "yield_ms", "cpu_seconds", "peak_rss_bytes", "passes"),
     }
     assert (shown["started_at"], shown["ended_at"]) == (
         "2026-11-21T12:00:00.000Z",
@@ -55,8 +57,12 @@ def test_an_empty_store_is_wholly_covered() -> None:
     assert report(after=empty).as_json()["embedding_coverage"] == 1.0
 
 
-def test_counters_are_the_journals_effects() -> None:
-    assert count({"expired": 3, "superseded": 4}, embedded=5) == Counters(3, 4, 5)
+def test_counters_are_what_the_store_holds_of_a_night(stores: Stores) -> None:
+    a_day(stores, 30)
+    said = night(stores)
+    assert said.id is not None
+    assert counters(stores.nights, said.id) == said.counters == Counters(10, 3, 30)
+    assert counters(stores.nights, said.id, 2) == Counters()
 
 
 def test_model_profiles_alone_are_no_meaningful_work() -> None:
@@ -84,3 +90,12 @@ def test_a_night_without_an_end_is_shown_without_one() -> None:
     shown = of_row(NightRow(3, "nap", "idle", NOW, None, None, None, None, None))
     assert (shown["id"], shown["kind"], shown["ended_at"], shown["outcome"]) == (3, "nap", None, None)
     assert shown.keys() == {*report().as_json(), "undone_at"}
+
+
+def test_the_morning_note_says_what_waits_for_whom() -> None:
+    said = report(counters=Counters(held_back=1, proposed=12)).as_json()
+    _, changed, proposed, held_back = morning_note(said).splitlines()
+    assert changed == "Of 10 memories: nothing was changed."
+    assert proposed.startswith("It proposes 12 changes: `iai-daemon nights show 7 --diff` shows them, ")
+    assert proposed.endswith("`iai-daemon nights accept 7` carries them out.")
+    assert held_back == "1 change held back: `iai-daemon nights show 7` says why."

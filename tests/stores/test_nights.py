@@ -100,9 +100,9 @@ def test_vectors_are_stored_in_the_batch_and_counted(opened: Stores) -> None:
 @pytest.mark.parametrize(
     ("wanted", "work"),
     [
-        (Wanted([], expiry=True), True),
-        (Wanted([], expiry=False), False),
-        (Wanted(["supersede"], expiry=False), True),
+        (Wanted({"expire": None}), True),
+        (Wanted({}), False),
+        (Wanted({"supersede": "supersede"}), True),
     ],
 )
 def test_work_is_what_the_wanted_passes_would_find(opened: Stores, wanted: Wanted, work: bool) -> None:
@@ -115,17 +115,17 @@ def test_a_cursor_at_the_last_write_leaves_no_work(opened: Stores) -> None:
     night = opened.nights.begin_night("night", "absent", NOW)
     opened.nights.apply(night, 1, "supersede", Batch(cursor="supersede", position=1), NOW)
     opened.nights.end_night(night, "completed", None, {}, NOW)
-    assert not opened.nights.outlook(Wanted(["supersede"], expiry=True), NOW).work
-    assert opened.nights.outlook(Wanted(["supersede", "embed:other"], expiry=True), NOW).work
+    assert not opened.nights.outlook(Wanted({"supersede": "supersede", "expire": None}), NOW).work
+    assert opened.nights.outlook(Wanted({"supersede": "supersede", "embed": "embed:other"}), NOW).work
     add(opened)
-    assert opened.nights.outlook(Wanted(["supersede"], expiry=True), NOW).work
+    assert opened.nights.outlook(Wanted({"supersede": "supersede", "expire": None}), NOW).work
 
 
 def test_a_night_without_an_end_is_work(opened: Stores) -> None:
     night = opened.nights.begin_night("night", "absent", NOW)
-    assert opened.nights.outlook(Wanted([], expiry=False), NOW).work
+    assert opened.nights.outlook(Wanted({}), NOW).work
     opened.nights.end_night(night, "failed", "killed", {}, NOW)
-    assert not opened.nights.outlook(Wanted([], expiry=False), NOW).work
+    assert not opened.nights.outlook(Wanted({}), NOW).work
 
 
 def test_a_record_is_due_to_expire_when_its_time_has_come_and_it_is_current(opened: Stores) -> None:
@@ -236,5 +236,5 @@ def test_a_rehearsal_changes_a_copy(opened: Stores) -> None:
 def test_a_backup_stops_where_it_may_not_go_on(opened: Stores, tmp_path: Path) -> None:
     add(opened)
     assert not opened.nights.back_up(tmp_path / "copy", lambda: False)
-    (tmp_path / "copy").unlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert opened.nights.back_up(tmp_path / "copy", lambda: True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from iai_daemon.config import Settings
 from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
 from iai_daemon.consolidation.passes.expire import Expire
+from iai_daemon.consolidation.passes.maintain import Maintain
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.plan import Pass
 from iai_daemon.memory.nights import NightStore, Outlook, Wanted
@@ -19,6 +20,7 @@ KNOWN: Mapping[str, Callable[[Settings], Pass | None]] = {
     "embed": lambda settings: (
         Embed(settings.embedding.model) if settings.embedding.model in STORED_AS else None
     ),
+    "maintain": lambda _: Maintain(),
 }
 
 
@@ -39,6 +41,4 @@ def outlook(
     store: NightStore, passes: Sequence[Pass], now: int, *, model: str | None = None, taken_back: bool = False
 ) -> Outlook:
     """Whether these passes would find anything at `now` (milliseconds since the epoch): one query, no write."""
-    cursors = [each.cursor for each in passes if each.cursor is not None]
-    expiry = any(each.name == Expire.name for each in passes)
-    return store.outlook(Wanted(cursors, expiry, taken_back, model), now)
+    return store.outlook(Wanted({each.name: each.cursor for each in passes}, taken_back, model), now)

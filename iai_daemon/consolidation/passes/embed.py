@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iai_daemon.consolidation.plan import Portion
+from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.memory.nights import Batch, NightStore, Vector
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ class Embed:
     def waiting(self, store: NightStore, now: int) -> int:  # noqa: ARG002 -- every pass is asked the same
         return store.count_changed_since(store.cursor(self.cursor))
 
-    def read(self, store: NightStore, now: int, *, taken_back: bool) -> Portion:  # noqa: ARG002
-        changed = store.changed_since(store.cursor(self.cursor), self.portion_size)
+    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:  # noqa: ARG002
+        changed = store.changed_since(store.cursor(self.cursor), limit)
         missing = store.without_vector([record.id for record in changed], self.model)
         return Portion(
             [record for record in changed if record.id in missing],
             examined=len(changed),
-            last=len(changed) < self.portion_size,
+            last=len(changed) < limit,
             position=changed[-1].change if changed else None,
         )
 
-    def plan(self, portion: Portion, now: int) -> Batch:  # noqa: ARG002 -- a vector is made of words alone
+    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:  # noqa: ARG002 -- words alone decide
         vectors = self._vectors(portion) if portion.records else []
         return Batch(vectors=vectors, cursor=self.cursor, position=portion.position)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iai_daemon.consolidation.plan import Portion, change_id
+from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
 from iai_daemon.units import format_stamp
@@ -21,12 +21,12 @@ class Expire:
     def waiting(self, store: NightStore, now: int) -> int:
         return store.count_due_to_expire(now)
 
-    def read(self, store: NightStore, now: int, *, taken_back: bool) -> Portion:
-        due = store.due_to_expire(now, self.portion_size, taken_back=taken_back)
+    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:
+        due = store.due_to_expire(now, limit, taken_back=taken_back)
         lifted = [record.id for record in due] if taken_back else []
-        return Portion(due, examined=len(due), last=len(due) < self.portion_size, lifted=lifted)
+        return Portion(due, examined=len(due), last=len(due) < limit, lifted=lifted)
 
-    def plan(self, portion: Portion, now: int) -> Batch:
+    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:  # noqa: ARG002 -- it is short
         changes = [_change(record) for record in portion.records if _is_due(record, now)]
         return Batch(changes, lifted=portion.lifted)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from iai_daemon.consolidation.plan import Portion, change_id
+from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
 
@@ -24,27 +24,27 @@ class Supersede:
     def waiting(self, store: NightStore, now: int) -> int:  # noqa: ARG002 -- every pass is asked the same
         return store.count_changed_since(store.cursor(self.cursor))
 
-    def read(self, store: NightStore, now: int, *, taken_back: bool) -> Portion:  # noqa: ARG002
+    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:  # noqa: ARG002
         """What users wrote since the cursor, then what they took back; and everything current under the same keys.
 
         Where one key has more facts than fit, the cursor stays and the next portion goes on: what this one supersedes
         is no longer current then.
         """
-        changed = store.changed_since(store.cursor(self.cursor), self.portion_size)
+        changed = store.changed_since(store.cursor(self.cursor), limit)
         position = changed[-1].change if changed else None
         lifted = [record.id for record in changed] if taken_back else []
         if not changed and taken_back:
-            changed = store.taken_back(self.name, self.portion_size)
+            changed = store.taken_back(self.name, limit)
             lifted = [record.id for record in changed]
         keys = dict.fromkeys(record.key for record in changed if record.key is not None)
-        most = 2 * self.portion_size
+        most = 2 * limit
         rivals = store.same_key(list(keys), most, pass_name=self.name, taken_back=taken_back)
         if len(rivals) == most:
             return Portion(rivals, examined=0, last=False)
-        last = not changed or (len(changed) < self.portion_size and not taken_back)
+        last = not changed or (len(changed) < limit and not taken_back)
         return Portion(rivals, examined=len(changed), last=last, position=position, lifted=lifted)
 
-    def plan(self, portion: Portion, now: int) -> Batch:  # noqa: ARG002 -- keys and validity decide, not the time
+    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:  # noqa: ARG002 -- keys alone decide
         changes = [
             _change(older, newer)
             for fact in _facts(portion.records)

@@ -1,0 +1,122 @@
+"""The whole embedded store as lines, and back. The protocol, with the meaning of every method, is in archive.py."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from iai_daemon.errors import BadRecord, StoreNotEmpty
+from iai_daemon.memory.archive import (
+    JOURNAL_ROWS,
+    RECORD,
+    Line,
+    Restored,
+    line_of_journal,
+    line_of_record,
+    to_row,
+)
+from iai_daemon.memory.sqlite_part import SqlitePart
+from iai_daemon.memory.sqlite_store import SqliteStore
+from iai_daemon.storage.sqlite import translated
+
+_SELECT = {
+    "night": "SELECT * FROM nights ORDER BY id",
+    "change": "SELECT * FROM journal ORDER BY id",
+    "waiting": "SELECT * FROM held ORDER BY rowid",
+    "taken_back": "SELECT * FROM taken_back ORDER BY record, pass",
+    "refused": "SELECT * FROM refused ORDER BY change_id",
+    # The vectors stay behind, so the pass that computes them begins anew.
+    "cursor": "SELECT * FROM cursors WHERE pass NOT LIKE 'embed:%' ORDER BY pass",
+}
+_INSERT = {
+    RECORD: """
+        INSERT INTO records (
+            id, external_id, content, kind, subject, attribute, scope, tags, source, session, created_at,
+            expires_at, valid_from, valid_to, superseded_by, merged_into, expired_at, archived_at, forgotten_at,
+            revision, change
+        )
+        VALUES (
+            :id, :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session, :created_at,
+            :expires_at, :valid_from, :valid_to, :superseded_by, :merged_into, :expired_at, :archived_at,
+            :forgotten_at, :revision, :change
+        )
+        """,
+    "night": """
+        INSERT INTO nights (id, kind, rule, started_at, ended_at, outcome, reason, report, undone_at)
+        VALUES (:id, :kind, :rule, :started_at, :ended_at, :outcome, :reason, :report, :undone_at)
+        """,
+    "change": """
+        INSERT INTO journal (
+            id, night, round, pass, change_id, effect, record, reason, before, after, at, undone_at, inferred
+        )
+        VALUES (
+            :id, :night, :round, :pass, :change_id, :effect, :record, :reason, :before, :after, :at, :undone_at,
+            :inferred
+        )
+        """,
+    "waiting": """
+        INSERT INTO held (change_id, night, round, pass, why, effect, record, revision, reason, plan, at)
+        VALUES (:change_id, :night, :round, :pass, :why, :effect, :record, :revision, :reason, :plan, :at)
+        """,
+    "taken_back": "INSERT INTO taken_back (pass, record, revision) VALUES (:pass, :record, :revision)",
+    "refused": "INSERT INTO refused (change_id) VALUES (:change_id)",
+    "cursor": "INSERT INTO cursors (pass, position) VALUES (:pass, :position)",
+}
+
+
+class SqliteArchive(SqlitePart):
+    """An Archive on one connection."""
+
+    def lines(self) -> Iterator[Line]:
+        with translated(self._path), self._one_moment():
+            merged = SqliteStore(self._connection, self._path).merged_ids()
+            for row in self._connection.execute("SELECT * FROM records ORDER BY id"):
+                yield line_of_record(dict(row), merged.get(row["id"], ()))
+            for what in JOURNAL_ROWS:
+                for row in self._connection.execute(_SELECT[what]):
+                    yield line_of_journal(what, dict(row))
+
+    def restore(self, lines: Iterable[Line]) -> Restored:
+        counts = dict.fromkeys(_INSERT, 0)
+        with self._refusing(), self._writing():
+            self._require_empty()
+            # A record may be replaced by one that comes later.
+            self._connection.execute("PRAGMA defer_foreign_keys = ON")
+            for line in lines:
+                about, row = to_row(line)
+                with self._refusing():
+                    self._connection.execute(_INSERT[about], row)
+                counts[about] += 1
+            # What nights had added and users took out has a number that is not given away again.
+            self._connection.execute(
+                """
+                UPDATE sqlite_sequence SET seq = MAX(seq, (SELECT COALESCE(MAX(record), 0) FROM journal))
+                WHERE name = 'records'
+                """
+            )
+        records = counts.pop(RECORD)
+        return Restored(records, sum(counts.values()))
+
+    def _require_empty(self) -> None:
+        (found,) = self._all(
+            "SELECT (SELECT COUNT(*) FROM records) AS records, (SELECT COUNT(*) FROM nights) AS nights", {}
+        )
+        if found["records"] or found["nights"]:
+            raise StoreNotEmpty(path=self._path, records=found["records"], nights=found["nights"])
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """What the store's own rules do not allow is the fault of a line."""
+        try:
+            yield
+        except sqlite3.IntegrityError as cause:
+            raise BadRecord(problem=f"it does not fit what it belongs to ({cause})") from cause
+
+    @contextlib.contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
