@@ -1,4 +1,5 @@
-"""What the worker's process does with itself: it makes room for others, dies with its parent, and knows what it used."""
+"""What the worker's process does with itself: it makes room for others, keeps to its memory, dies with its parent, and
+knows what it used."""
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+# Half of the machine's memory on top of its own when the kernel looks for the process to kill.
+_GOES_FIRST = "500"
+# A tenth of what a session of the user's gets of a busy core; at 19 it would be a seventieth, and no night would ever end.
+_NICE_OF_SESSION = "10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,10 @@ def die_with_parent() -> None:
 
 
 def make_room() -> None:
-    """Lowest CPU and IO priority. A system that does not allow it does without."""
+    """Lowest CPU and IO priority, and the first to go when memory runs short: a kill costs a night nothing.
+
+    A system that does not allow it does without.
+    """
     with contextlib.suppress(OSError):
         os.nice(19)
     if sys.platform == "linux":
@@ -38,6 +46,26 @@ def make_room() -> None:
 
         with contextlib.suppress(OSError, psutil.Error):
             psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_GOES_FIRST, encoding="ascii")
+        # Between sessions Linux shares the CPU by the nice values of their autogroups, see sched(7): that of a process counts
+        # only within its own. A session that others are in is not ours to slow down.
+        if os.getsid(0) == os.getpid():
+            with contextlib.suppress(OSError):
+                Path("/proc/self/autogroup").write_text(_NICE_OF_SESSION, encoding="ascii")
+
+
+def limit_memory(limit: int) -> None:
+    """From now on what would take this process beyond `limit` bytes of its own memory raises MemoryError.
+
+    Linux counts what is private and writable for RLIMIT_DATA: heap, anonymous maps, stacks. RLIMIT_AS would count the
+    libraries too, and what is only reserved. Never more than is allowed already; a system that cannot does without.
+    """
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    soft, hard = resource.getrlimit(kind)
+    allowed = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(kind, (min([limit, *allowed]), hard))
 
 
 def usage() -> Usage:

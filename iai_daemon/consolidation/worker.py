@@ -14,26 +14,39 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
 
 from iai_daemon import atomic, clock
 from iai_daemon.clock import Stopwatch
-from iai_daemon.config import load
+from iai_daemon.config import Settings, load
 from iai_daemon.consolidation import lock, passes, process
 from iai_daemon.consolidation.backup import back_up_when_old
+from iai_daemon.consolidation.death import Death, from_bytes
 from iai_daemon.consolidation.job import Job, from_line
+from iai_daemon.consolidation.journal import describe_entry, describe_held, record_of
 from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.report import CANCELLED, COMPLETED, YIELDED, Report, morning_note
 from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
-from iai_daemon.errors import IaiError, NightBusy
-from iai_daemon.memory.nights import JournalEntry, NightStore
-from iai_daemon.memory.opening import open_stores
+from iai_daemon.errors import IaiError, NightBusy, NightRefused
+from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp
 
 Tell = Callable[[Mapping[str, object]], None]
 
+
+class Choose(Protocol):
+    """Which passes a night has: `passes.chosen`, or somebody's own."""
+
+    def __call__(
+        self, settings: Settings, *, alone: bool, names: Sequence[str] | None = None
+    ) -> Sequence[Pass]: ...
+
+
 _PROGRESS_EVERY = 0.1
-_ENTRIES_A_LINE = 500
+# Each may hold a whole memory, and a line has its bounds.
+_CHANGES_A_LINE = 16
 
 
 class Inbox:
@@ -83,7 +96,7 @@ class Outbox:
     def __init__(self, descriptor: int, inbox: Inbox) -> None:
         self._descriptor = descriptor
         self._inbox = inbox
-        self._place: tuple[object, object] | None = None
+        self._place: tuple[object, ...] | None = None
         self._since = Stopwatch()
 
     def tell(self, event: Mapping[str, object]) -> None:
@@ -98,7 +111,7 @@ class Outbox:
             self._inbox.stop(CANCELLED, "the process that started it has gone")
 
     def _is_news(self, event: Mapping[str, object]) -> bool:
-        place = (event["pass"], event["round"])
+        place = (event["pass"], event["round"], event["portion"])
         news = (
             place != self._place
             or self._since.seconds() >= _PROGRESS_EVERY
@@ -109,12 +122,12 @@ class Outbox:
         return news
 
 
-def main() -> int:
-    """Run the one job; exit status 0, or 1 when it could not be."""
+def main(choose: Choose = passes.chosen) -> int:
+    """Run the one job; exit status 0, or 1 when it could not be. `choose` says which passes a night has."""
     process.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to answer
     inbox = Inbox(sys.stdin.fileno())
-    outbox = Outbox(sys.stdout.fileno(), inbox)
+    outbox = Outbox(_stdout_for_events(), inbox)
     line = inbox.first()
     if not line:
         return 1
@@ -125,7 +138,7 @@ def main() -> int:
         process.make_room()
         inbox.listen()
         signal.signal(signal.SIGTERM, lambda *_: inbox.stop(CANCELLED, "it was told to end"))
-        work(job, inbox, outbox.tell)
+        work(job, inbox, outbox.tell, choose)
     except NightBusy as error:
         outbox.tell({"event": "busy", "message": str(error), "holder": error.data["holder"]})
         return 1
@@ -136,30 +149,39 @@ def main() -> int:
     return 0
 
 
-def work(job: Job, inbox: Inbox, tell: Tell) -> None:
+def _stdout_for_events() -> int:
+    """What a pass or a library prints goes to standard error: between two events it would break the conversation."""
+    events = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return events
+
+
+def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
     """Open the store, run the night, tell its report."""
     home = Home(job.home)
     home.create()
     settings = load(home)
-    chosen = passes.chosen(settings, alone=job.alone, names=job.passes)
+    process.limit_memory(settings.consolidation.memory_limit)
+    chosen = choose(settings, alone=job.alone, names=job.passes)
     order = Order(
-        job.kind,
-        job.rule,
-        job.asked,
-        job.max_rounds or settings.consolidation.max_rounds,
-        passes.model(settings),
+        kind=job.kind,
+        rule=job.rule,
+        asked=job.asked,
+        max_rounds=job.max_rounds or settings.consolidation.max_rounds,
+        model=passes.model(settings),
+        loss_budget=settings.consolidation.loss_budget,
+        review=settings.consolidation.review,
     )
-    with contextlib.closing(open_stores(home)) as stores:
-        store = stores.nights
+    with contextlib.closing(open_stores(home, lambda: inbox.halt is None)) as stores:
         if job.dry_run:
-            report = _rehearse(store, chosen, order, inbox, tell)
+            report = _rehearse(stores, chosen, order, inbox, tell)
         else:
-            report = run_night(store, chosen, order, _surroundings(home, store, job, inbox, tell))
+            report = run_night(stores.nights, chosen, order, _surroundings(home, stores, job, inbox, tell))
             _leave_note(home, report, tell)
     tell({"event": "report", "report": report.as_json()})
 
 
-def _surroundings(home: Home, store: NightStore, job: Job, inbox: Inbox, tell: Tell) -> Surroundings:
+def _surroundings(home: Home, stores: Stores, job: Job, inbox: Inbox, tell: Tell) -> Surroundings:
     now = clock.read().wall
     return Surroundings(
         halted=lambda: inbox.halt,
@@ -168,29 +190,40 @@ def _surroundings(home: Home, store: NightStore, job: Job, inbox: Inbox, tell: T
             home.consolidation_lock,
             f"process {os.getpid()}, {job.kind} ({job.rule}), since {format_stamp(now)}",
         ),
-        prepare=lambda: back_up_when_old(store, home.backups, now, lambda: inbox.halt is None),
+        prepare=lambda: back_up_when_old(stores.nights, home.backups, now, lambda: inbox.halt is None),
+        memory=stores.memory,
+        death=lambda: _last_death(home.killed_night, tell),
     )
 
 
-def _rehearse(store: NightStore, chosen: Sequence[Pass], order: Order, inbox: Inbox, tell: Tell) -> Report:
+def _last_death(path: Path, tell: Tell) -> Death | None:
+    """What the parent of an earlier worker wrote down about its end; it counts once, so it is taken away."""
+    try:
+        data = path.read_bytes()
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        tell({"event": "warning", "message": f"{path} cannot be read and deleted ({cause.strerror})"})
+        return None
+    return from_bytes(data)
+
+
+def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox, tell: Tell) -> Report:
     """The very same night on a copy, and what its journal says: nothing else shows so surely what would change."""
-    with store.rehearsal() as copy:
+    with stores.nights.rehearsal(lambda: inbox.halt is None) as copy:
+        if copy is None:
+            raise NightRefused(problem=inbox.halt.reason if inbox.halt else "it was stopped")
         report = run_night(copy, chosen, order, Surroundings(halted=lambda: inbox.halt, tell=tell))
         entries = copy.journal(night=report.id) if report.id is not None else []
-    for start in range(0, len(entries), _ENTRIES_A_LINE):
-        tell(
-            {"event": "planned", "changes": [_describe(e) for e in entries[start : start + _ENTRIES_A_LINE]]}
-        )
+        rows = copy.held(night=report.id) if report.id is not None else []
+    changes = [describe_entry(entry) for entry in entries]
+    held = [describe_held(row, record_of(stores.memory, row)) for row in rows]
+    for name, told in (("changes", changes), ("held", held)):
+        for start in range(0, len(told), _CHANGES_A_LINE):
+            portion = told[start : start + _CHANGES_A_LINE]
+            tell({"event": "planned", name: [{**each, "night": None} for each in portion]})
     return replace(report, id=None)
-
-
-def _describe(entry: JournalEntry) -> dict[str, object]:
-    return {
-        "pass": entry.pass_name,
-        "effect": entry.effect,
-        "record": entry.record,
-        "reason": entry.reason,
-    }
 
 
 def _leave_note(home: Home, report: Report, tell: Tell) -> None:

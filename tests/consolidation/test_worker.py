@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -24,6 +20,7 @@ from iai_daemon.flock import FileLock, is_held
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import a_day, export, listen, remember, work_in_a_process, worker
+from tests.consolidation.working import whole_or_untouched
 from tests.fakes import LONG, NOON
 
 KILLS = 200 if LONG else 6
@@ -36,20 +33,6 @@ def wait_until(holds: Callable[[], bool]) -> None:
         pause(0.005)
 
 
-def whole_or_untouched(home: Home) -> None:
-    """Every journal row is the record's state, every changed record has its journal row, and the file is sound."""
-    with closing(sqlite3.connect(home.memory)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        connection.row_factory = sqlite3.Row
-        rows = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM records")}
-        after = {
-            row["record"]: json.loads(row["after"])
-            for row in connection.execute("SELECT record, after FROM journal ORDER BY id")
-        }
-    assert {number for number, row in rows.items() if row["revision"] > 1} == after.keys()
-    assert all(rows[number] == image for number, image in after.items())
-
-
 def test_a_worker_tells_its_night_its_progress_and_its_report(stores: Stores, home: Home) -> None:
     a_day(stores, 300)
     events: list[Event] = []
@@ -57,7 +40,7 @@ def test_a_worker_tells_its_night_its_progress_and_its_report(stores: Stores, ho
     assert report is not None
     assert (report["outcome"], report["id"], report["expired_pruned"]) == ("completed", 1, 100)
     assert events[0] == {"event": "started", "night": 1}
-    assert {event["event"] for event in events[1:-1]} == {"progress"}
+    assert {event["event"] for event in events[1:-1]} == {"pass", "progress"}
     assert events[-1] == {"event": "report", "report": report}
     assert report["cpu_seconds"] > 0
     assert 5e6 < report["peak_rss_bytes"] < 300e6
@@ -88,12 +71,13 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(stores: Stores, ho
     assert planned is not None
     assert (planned["id"], planned["outcome"], planned["nodes_embedded"]) == (None, "completed", 60)
     assert len(planned["changes"]) == planned["expired_pruned"] + planned["superseded_gc"] == 33
-    assert planned["changes"][0] == {
+    said = {
         "pass": "expire",
         "effect": "expired",
         "record": 2,
         "reason": "was to be kept until 2026-11-21T11:59:00.000Z",
     }
+    assert said.items() <= planned["changes"][0].items()
     assert (export(stores), sorted(home.root.rglob("*"))) == (before, files)
     assert not stores.nights.nights()
     done = work_in_a_process(home)
@@ -261,23 +245,6 @@ def test_a_worker_leaves_ctrl_c_to_its_parent_and_stops_in_order_when_told_to_en
         last = list(events)[-1]
         assert process.wait() == 0
     assert (last["report"]["outcome"], last["report"]["reason"]) == ("cancelled", "it was told to end")
-
-
-def test_a_worker_makes_room_for_others(stores: Stores, home: Home) -> None:
-    a_day(stores, 3000)
-    seen: dict[str, Any] = {}
-
-    def heard(event: Event) -> None:
-        if event["event"] == "started":
-            (child,) = psutil.Process().children()
-            seen.update(nice=child.nice(), environment=child.environ(), group=os.getpgid(child.pid))
-            if sys.platform == "linux":
-                assert child.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
-
-    work_in_a_process(home, heard)
-    assert seen["nice"] == 19
-    assert seen["environment"]["OMP_NUM_THREADS"] == "1"
-    assert seen["group"] != os.getpgid(0)
 
 
 def test_a_store_that_cannot_be_opened_is_told_in_one_sentence(home: Home) -> None:
