@@ -81,6 +81,10 @@ class CorruptStore(StoreUnusable):
     """{path} is damaged ({cause}) and is left untouched: {remedy}."""
 
 
+class UnreadableRecord(StoreUnusable):
+    """The memory {id} is damaged ({cause}): `iai-daemon store backups` lists what `iai-daemon store restore` can bring back."""
+
+
 class LostStore(StoreUnusable):
     """{path} {problem}, so nothing is written there: {remedy}, or move {away} away to begin with an empty memory."""
 

@@ -121,6 +121,8 @@ def make_private(directory: Path) -> None:
             raise HomeUnusable(path=directory, cause="it belongs to another user")
         if stat.S_IMODE(seen.st_mode) != 0o700:
             directory.chmod(0o700)
+    except FileExistsError as cause:
+        raise HomeUnusable(path=directory, cause="it is no directory") from cause
     except OSError as cause:
         raise HomeUnusable(path=directory, cause=cause.strerror or cause) from cause
 

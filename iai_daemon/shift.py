@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
+from iai_daemon.consolidation import hindrances
+from iai_daemon.consolidation.death import Death
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.consolidation.passes import chosen, outlook
+from iai_daemon.consolidation.tasks import is_enabled, make_default_task, why_not
 from iai_daemon.consolidation.when import due_in
-from iai_daemon.errors import IaiError, NightRefused
+from iai_daemon.errors import IaiError, NightBusy, NightRefused
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.idle import dream_due_at
 from iai_daemon.lifecycle.machine import objection
 from iai_daemon.lifecycle.states import State
-from iai_daemon.memory.nights import NightRow
+from iai_daemon.memory.nights import Hindrance, NightRow
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
-from iai_daemon.units import NEVER
+from iai_daemon.presence.ageing import Ageing
+from iai_daemon.units import NEVER, format_stamp
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
 Progress = Callable[[Mapping[str, object]], None]
+_Task = asyncio.Task[Mapping[str, Any] | None]
 
 # A night that was cut short is tried again after a tick, then two, four …, and at least once an hour.
 _LONGEST_BACK_OFF = 3600.0
@@ -50,6 +55,7 @@ class _Running:
     id: int | None = None
     pass_name: str | None = None
     progress: Mapping[str, object] | None = None
+    failure: str | None = None
 
 
 class Shift:
@@ -62,21 +68,28 @@ class Shift:
         clock: Clock,
         changed: Callable[[], None],
         log: BoundLogger,
+        ageing: Ageing | None = None,
     ) -> None:
         self._home = home
         self._settings = settings
         self._clock = clock
         self._changed = changed
         self._log = log
+        self._ageing = ageing or Ageing(settings.lifecycle.tick)
         self._stores: Stores | None = None
         self._trouble: str | None = None
         self._objection: str | None = None
         self._times: _Times | None = None
-        self._work: bool | None = None
+        self._dated: dict[int, float] = {}
+        self._why_not = why_not(by_setting=settings.consolidation.enabled, by_task=True)
+        self._hindrances: Mapping[str, Hindrance] = {}
+        self._work: dict[bool, bool] = {}
         self._running: _Running | None = None
-        self._task: asyncio.Task[Mapping[str, Any] | None] | None = None
+        self._task: _Task | None = None
         self._last: Mapping[str, Any] | None = None
         self._cut_short = 0
+        self._death: Death | None = None
+        self._failure: str | None = None
         self._retry_at = 0.0
         self._last_dream_ended: float | None = None
         self.next_at = NEVER
@@ -84,12 +97,18 @@ class Shift:
     # What the loop asks.
 
     def look(self, now: Now) -> None:
-        """Once a tick: open the store where it is not open yet, and learn what others did."""
-        self._work = None
+        """Once a tick: open the store where it is not open yet, or another one by now, and learn what others did."""
+        self._work.clear()
         try:
+            if self._stores is not None and self._stores.moved():
+                self._close_stores()
             if self._stores is None:
-                self._stores = open_stores(self._home)
+                self._stores = self._open_stores(now)
             self._times = self._read_times(self._stores, now)
+            self._hindrances = self._stores.nights.hindrances()
+            self._why_not = why_not(
+                by_setting=self._settings.consolidation.enabled, by_task=is_enabled(self._stores.tasks)
+            )
         except IaiError as error:
             self._close_stores()
             self._trouble = str(error)
@@ -99,29 +118,34 @@ class Shift:
     def overdue(self, now: Now) -> Overdue:
         """Whether a night has been waited for too long, or when it will have been."""
         limit = self._settings.lifecycle.overdue_after
-        if self._times is None or limit == NEVER or not self._settings.consolidation.enabled:
+        if self._times is None or limit == NEVER or self._why_not:
             return Overdue()
-        waited = now.boot - max(self._times.first_started, self._times.last_night_ended or 0.0)
+        since, ended = self._times.first_started, self._times.last_night_ended
+        if ended is not None and ended <= now.boot:
+            since = max(since, ended)
+        waited = now.boot - since
         if waited < limit:
             return Overdue(in_seconds=limit - waited)
-        return Overdue(now=self._has_work(now))
+        # What needs the store alone would not run then: it waits until everybody has left.
+        return Overdue(now=self._has_work(now, alone=False))
 
     def act(self, allowed: Allowed, standing: Standing, now: Now) -> None:
         """Start what is due and allowed; tell what is no longer allowed to yield."""
         if standing.state is State.IDLE and not self._settings.consolidation.naps:
             allowed = Allowed.NONE
         self.next_at = NEVER
+        self._objection = None
         if self._running is not None:
             job = self._running.job
             if not job.asked and (allowed is Allowed.NONE or (job.alone and allowed is not Allowed.ALL)):
                 self._running.night.request_yield(f"{standing.state}: {standing.reason}")
         elif allowed is Allowed.NONE:
-            self._work = None
+            self._work.clear()
         else:
             self._start_when_due(allowed, standing, now)
 
     def _start_when_due(self, allowed: Allowed, standing: Standing, now: Now) -> None:
-        if self._times is None or not self._settings.consolidation.enabled:
+        if self._times is None or self._why_not:
             return
         times = self._times
         interval = self._settings.consolidation.interval
@@ -132,26 +156,25 @@ class Shift:
             at = max(at, dream_due_at(standing.since, self._last_dream_ended, idle_after))
         if at > now.awake:
             self.next_at = at
-        elif self._has_work(now):
-            self._objection = objection(self._settings.lifecycle)
+        elif self._has_work(now, alone=allowed is Allowed.ALL):
+            self._objection = objection(self._settings.lifecycle, self._home)
             if self._objection is None:
                 kind = "nap" if standing.state is State.IDLE else "night"
                 self._start(Job(self._home.root, kind, standing.rule, alone=allowed is Allowed.ALL))
 
-    def _has_work(self, now: Now) -> bool:
-        """Whether a night would find anything; asked of the store at most once a tick."""
-        if self._work is None and self._stores is not None:
+    def _has_work(self, now: Now, *, alone: bool) -> bool:
+        """Whether a night of the passes that may run would find anything; asked of the store at most once a tick."""
+        if alone not in self._work and self._stores is not None:
             try:
-                passes = chosen(self._settings, alone=True)
-                found = outlook(self._stores.nights, passes, now.milliseconds)
-                self._work = found.work
+                passes = chosen(self._settings, alone=alone)
+                self._work[alone] = outlook(self._stores.nights, passes, now.milliseconds).work
             except IaiError as error:
                 self._trouble = str(error)
-        return bool(self._work)
+        return self._work.get(alone, False)
 
     # What runs.
 
-    def _start(self, job: Job, progress: Progress | None = None) -> asyncio.Task[Mapping[str, Any] | None]:
+    def _start(self, job: Job, progress: Progress | None = None) -> tuple[_Running, _Task]:
         running = _Running(job, Night(job, self._settings.consolidation.yield_within))
 
         def heard(event: Mapping[str, object]) -> None:
@@ -161,15 +184,19 @@ class Shift:
 
         self._running = running
         self._task = asyncio.create_task(self._run(running, heard))
-        return self._task
+        return running, self._task
 
     async def _run(self, running: _Running, heard: Progress) -> Mapping[str, Any] | None:
         self._log.info("night starts", kind=running.job.kind, rule=running.job.rule)
         report: Mapping[str, Any] | None = None
+        self._failure = None
         try:
             report = await running.night.run(heard)
         except (IaiError, OSError) as error:
             self._log.error("night failed", cause=str(error))
+            running.failure = str(error)
+            # Another process at the same work, or a restore, is nothing that anybody has to mend.
+            self._failure = None if isinstance(error, NightBusy) else running.failure
         finally:
             self._running = None
             self._end(running, report)
@@ -180,8 +207,10 @@ class Shift:
         match event["event"]:
             case "started":
                 running.id = event["night"]
-            case "progress":
+            case "pass":
                 running.pass_name = event["pass"]
+                running.progress = {"round": event["round"], "done": 0, "total": 0}
+            case "progress":
                 running.progress = {key: event[key] for key in ("round", "done", "total")}
             case "failed" | "warning":
                 self._log.warning(
@@ -189,9 +218,13 @@ class Shift:
                 )
 
     def _end(self, running: _Running, report: Mapping[str, Any] | None) -> None:
-        now, job = self._clock.now(), running.job
-        outcome = report["outcome"] if report else "killed"
+        now, job, death = self._clock.now(), running.job, running.night.death
+        outcome = report["outcome"] if report else "killed" if death else "failed"
         finished = outcome in ("completed", "nothing_to_do")
+        if death is not None:
+            self._log.warning("night killed", cause=death.say(), night=death.night)
+        if finished or (death is not None and not death.ours):
+            self._death = death
         if job.kind == "nap":
             self._last_dream_ended = now.awake
         self._cut_short = 0 if finished else self._cut_short + 1
@@ -212,15 +245,18 @@ class Shift:
         job = Job(
             self._home.root, "night", "asked", alone=alone, asked=True, max_rounds=max_rounds, passes=passes
         )
-        task = self._start(job, progress)
+        running, task = self._start(job, progress)
         try:
             report = await asyncio.shield(task)
         except asyncio.CancelledError:
             if self._running is not None:
                 self._running.night.request_yield("whoever asked for it has gone", cancelled=True)
             raise
+        if running.failure is not None:
+            raise NightRefused(problem=running.failure)
         if report is None:
-            raise NightRefused(problem=f"The night did not end as it should: see {self._home.log}.")
+            why = f" ({running.night.death.say()})" if running.night.death else ""
+            raise NightRefused(problem=f"The night did not end as it should{why}: see {self._home.log}.")
         return report
 
     async def close(self) -> None:
@@ -236,12 +272,24 @@ class Shift:
         """The part `consolidation` of the status."""
         running = self._running
         return {
+            "why_not": self._why_not,
             "running": running is not None,
             "night": running and running.id,
             "pass": running and running.pass_name,
             "progress": running and running.progress,
             "last": self._last,
+            "waiting": self._waiting(),
         }
+
+    def _waiting(self) -> Mapping[str, int]:
+        """How many planned changes wait, by why."""
+        if self._stores is None:
+            return {}
+        try:
+            return {why.value: number for why, number in self._stores.nights.waiting().items()}
+        except IaiError as error:
+            self._trouble = str(error)
+            return {}
 
     def describe_store(self) -> dict[str, object]:
         """The part `store` of the status."""
@@ -262,6 +310,21 @@ class Shift:
             )
         if self._objection:
             found.append({"what": "nights", "why": self._objection, "fix": "it goes on when that has passed"})
+        now = self._clock.now().milliseconds
+        for name, hindrance in self._hindrances.items():
+            if waits := hindrances.say(hindrance, now):
+                until = format_stamp((hindrance.not_before or now) / 1000)
+                fix = f"`iai-daemon nights retry {name}` lets it run before that"
+                found.append({"what": f"pass {name}", "why": f"{waits}, until {until}", "fix": fix})
+        if self._death is not None:
+            found.append({"what": "nights", "why": self._death.say(), "fix": self._death.remedy})
+        why = self._failure
+        if self._last and self._last["outcome"] == "failed":
+            why = why or f"night {self._last['id']} failed: {self._last['reason']}"
+        if why:
+            found.append(
+                {"what": "nights", "why": why, "fix": "as the sentence says; the next night tries again"}
+            )
         if self._cut_short > 1:
             why = f"the last {self._cut_short} nights were cut short"
             found.append({"what": "nights", "why": why, "fix": "`iai-daemon nights list` tells by what"})
@@ -272,15 +335,25 @@ class Shift:
     def _read_times(self, stores: Stores, now: Now) -> _Times:
         """When nights were, turned from stamps into ages once a tick."""
 
+        dated, self._dated = self._dated, {}
+
         def on_boot_clock(milliseconds: int) -> float:
-            return now.boot - (now.wall - milliseconds / 1000)
+            """Read once, when the stamp is first seen: a clock that was set back may show the same time again."""
+            at = dated.get(milliseconds)
+            self._dated[milliseconds] = at = (
+                self._ageing.on_boot_clock(milliseconds / 1000, now) if at is None else at
+            )
+            return at
 
         def began(night: NightRow | None) -> float | None:
             return None if night is None else on_boot_clock(night.started_at)
 
         nights = stores.nights
         newest = nights.nights(1)
-        self._last = newest[-1].report if newest and newest[-1].report else self._last
+        if not newest:
+            self._last = None  # another memory may have been restored meanwhile
+        elif newest[-1].report:
+            self._last = newest[-1].report
         night = nights.last_completed(kind="night")
         return _Times(
             first_started=min(now.boot, on_boot_clock(nights.first_started_at(now.milliseconds))),
@@ -288,6 +361,16 @@ class Shift:
             last_asked=began(nights.last_completed(asked=True)),
             last_night_ended=None if night is None else on_boot_clock(night.ended_at or night.started_at),
         )
+
+    def _open_stores(self, now: Now) -> Stores:
+        """The store, with the task that lets nights come; it is written only where it does not mirror the setting."""
+        stores = open_stores(self._home)
+        made = make_default_task(
+            stores.tasks, self._settings.consolidation.interval, now.milliseconds, self._log.warning
+        )
+        if made:
+            self._log.info("the task consolidate was made")
+        return stores
 
     def _close_stores(self) -> None:
         if self._stores is not None:

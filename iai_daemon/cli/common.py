@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from iai_daemon.clock import read
-from iai_daemon.config import load
+from iai_daemon.config import Settings, load
+from iai_daemon.control import client
+from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home, find_home, make_private
 
@@ -48,6 +50,18 @@ def json_option(command: _Command) -> _Command:
 def home() -> Home:
     """The home that this call is for. Raises NoHome."""
     return find_home(click.get_current_context().ensure_object(dict).get("home"))
+
+
+def settings() -> Settings:
+    """The settings of this home. Raises BadConfig."""
+    return load(home())
+
+
+def tell_daemon() -> None:
+    """Let a running daemon look at once at what was changed in the store. Without one, or a busy one, nothing is lost: it
+    looks at every tick."""
+    with contextlib.suppress(DaemonAway, DaemonMute, Refused):
+        client.ask(home(), "look")
 
 
 @contextlib.contextmanager

@@ -7,15 +7,17 @@ import contextlib
 import functools
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from iai_daemon.cli.common import emit, home, home_option, json_option, stores
+from iai_daemon.cli.diff import tell_changes
 from iai_daemon.cli.nights import summary
 from iai_daemon.clock import read
 from iai_daemon.config import PASSES, Settings, load
+from iai_daemon.consolidation.journal import content_of, first_words
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway, NightRefused
@@ -27,9 +29,12 @@ from iai_daemon.presence.scanner import Limits, Scanner
 Progress = Callable[[Mapping[str, Any]], None]
 
 
+force_option = click.option("--force", is_flag=True, help="Even while somebody is at work.")
+
+
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what a night would change, and change nothing.")
-@click.option("--force", is_flag=True, help="Even while somebody is at work.")
+@force_option
 @click.option("--max-rounds", metavar="N", type=click.IntRange(1, 100), help="How many rounds at most.")
 @click.option(
     "--pass",
@@ -49,15 +54,27 @@ def consolidate(
 
     Example: iai-daemon consolidate --dry-run
     """
+    if dry_run:
+        home().create()
+        return _print_plan(_rehearse(passes), as_json=as_json)
+    return print_report(
+        consolidate_now(force=force, max_rounds=max_rounds, passes=passes or None), as_json=as_json
+    )
+
+
+def consolidate_now(
+    *, force: bool, max_rounds: int | None = None, passes: Sequence[str] | None = None
+) -> Mapping[str, Any]:
+    """A night by a person's wish, by the daemon where one runs, else by this process; its report.
+
+    Raises NightRefused while somebody is at work, unless `force`.
+    """
     here, settings = home(), load(home())
     here.create()
-    if dry_run:
-        job = Job(here.root, "night", "asked", asked=True, dry_run=True, passes=passes or None)
-        return _print_plan(_run_here(job, settings, lambda _event: None), as_json=as_json)
     with _progress_bar() as progress:
         try:
-            params = {"force": force, "max_rounds": max_rounds, "passes": list(passes) or None}
-            report = client.ask(here, "consolidate", params, timeout=None, notified=progress)
+            params = {"force": force, "max_rounds": max_rounds, "passes": passes and list(passes)}
+            return client.ask(here, "consolidate", params, timeout=None, notified=progress)
         except DaemonAway:
             presence = _look(here, settings)
             _refuse_if_active(presence, settings, force=force)
@@ -68,11 +85,21 @@ def consolidate(
                 alone=not presence.present,
                 asked=True,
                 max_rounds=max_rounds,
-                passes=passes or None,
+                passes=passes,
             )
-            report = _run_here(job, settings, progress)
+            return _run_here(job, settings, progress)
+
+
+def print_report(report: Mapping[str, Any], *, as_json: bool) -> int:
+    """Say what came of a night; the exit status."""
     emit(report, as_json=as_json, human=lambda: _human(report))
     return 0 if report["outcome"] in ("completed", "nothing_to_do") else 1
+
+
+def _rehearse(passes: Sequence[str]) -> Mapping[str, Any]:
+    job = Job(home().root, "night", "asked", asked=True, dry_run=True, passes=passes or None)
+    with _progress_bar() as progress:
+        return _run_here(job, load(home()), progress)
 
 
 def _look(here: Home, settings: Settings) -> Presence:
@@ -95,8 +122,9 @@ def _run_here(job: Job, settings: Settings, progress: Progress) -> dict[str, Any
     with stores():
         pass  # a store that cannot be used is said here, in its own words and with its own exit status
 
+    night = Night(job, settings.consolidation.yield_within)
+
     async def run() -> Mapping[str, Any] | None:
-        night = Night(job, settings.consolidation.yield_within)
         loop = asyncio.get_running_loop()
         stop = functools.partial(night.request_yield, "stopped with Ctrl-C", cancelled=True)
         loop.add_signal_handler(signal.SIGINT, stop)
@@ -104,7 +132,9 @@ def _run_here(job: Job, settings: Settings, progress: Progress) -> dict[str, Any
 
     report = asyncio.run(run())
     if report is None:
-        raise NightRefused(problem="The night was ended before it could report; what it had done is kept.")
+        why = f" ({night.death.say()})" if night.death else ""
+        problem = f"The night was ended before it could report{why}; what it had done is kept."
+        raise NightRefused(problem=problem)
     return dict(report)
 
 
@@ -114,19 +144,28 @@ def _progress_bar() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda _event: None
         return
-    from rich.console import Console  # noqa: PLC0415 -- slow to import, and only a terminal needs it
-    from rich.progress import Progress as Bars  # noqa: PLC0415
+    from rich import progress as bars  # noqa: PLC0415 -- slow to import, and only a terminal needs it
+    from rich.console import Console  # noqa: PLC0415
 
-    with Bars(console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[tuple[object, object], Any] = {}
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[rate]}"),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        tasks: dict[tuple[object, object], bars.TaskID] = {}
 
         def show(event: Mapping[str, Any]) -> None:
             if event.get("event") != "progress":
                 return
             key = (event.get("round"), event.get("pass"))
             if key not in tasks:
-                tasks[key] = bars.add_task(f"{event.get('pass')}", total=None)
-            bars.update(tasks[key], completed=event.get("done"), total=event.get("total"))
+                tasks[key] = shown.add_task(f"{event.get('pass')}", total=None, rate="")
+            speed = shown.tasks[shown.task_ids.index(tasks[key])].speed
+            rate = "" if speed is None else f"{speed:,.0f}/s"
+            shown.update(tasks[key], completed=event.get("done"), total=event.get("total"), rate=rate)
 
         yield show
 
@@ -134,17 +173,34 @@ def _progress_bar() -> Iterator[Progress]:
 def _human(report: Mapping[str, Any]) -> str:
     if report["outcome"] == "nothing_to_do":
         return "nothing to do: nothing has changed since the last night"
-    return f"night {report['id']}: {report['outcome']}, {summary(report)}"
+    said = f"night {report['id']}: {report['outcome']}, {summary(report)}"
+    if report["reason"]:
+        said += f": {report['reason']}"
+    if report["held_back"]:
+        said += f"\n{report['held_back']} held back: `iai-daemon nights show {report['id']}` says why"
+    if report["proposed"]:
+        said += (
+            f"\n{report['proposed']} proposed: `iai-daemon nights show {report['id']} --diff` shows them, "
+        )
+        said += f"`iai-daemon nights accept {report['id']}` carries them out"
+    return said
 
 
 def _print_plan(plan: Mapping[str, Any], *, as_json: bool) -> int:
-    changes = plan["changes"]
-    lines = [f"{each['record']:>6}  {each['effect']}: {each['reason']}" for each in changes]
-    emit(
-        plan,
-        as_json=as_json,
-        human=lambda: "\n".join(
-            [*lines, f"{len(changes)} {'change' if len(changes) == 1 else 'changes'} to make; none was made"]
-        ),
-    )
+    emit(plan, as_json=as_json, human=lambda: "\n".join(_plan_lines(plan)))
     return 0
+
+
+def _plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    """As `nights show --diff` would print it afterwards, and that none of it is done."""
+    added = {each["record"]: first_words(each["content"]) for each in plan["changes"] if each["added"]}
+    with stores() as opened:
+
+        def words(record: int) -> str | None:
+            return added.get(record) or content_of(opened.memory, record)
+
+        yield from tell_changes(plan["changes"], words)
+        yield from tell_changes(plan["held"], words)
+    made, held = len(plan["changes"]), len(plan["held"])
+    waiting = f", {held} to wait" if held else ""
+    yield f"{made} {'change' if made == 1 else 'changes'} to make{waiting}; none was made"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, BinaryIO
 
 import click
 
 from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
-from iai_daemon.consolidation.journal import describe_entry, say_entry
-from iai_daemon.errors import BadRecord
+from iai_daemon.cli.story import say_chapter
+from iai_daemon.consolidation.story import tell
+from iai_daemon.errors import BadRecord, NotRestored
+from iai_daemon.memory.archive import is_full
 from iai_daemon.memory.drafts import from_object, stamp
+from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
 from iai_daemon.memory.store import Query
 
@@ -54,56 +59,128 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
 def import_(file: BinaryIO, as_json: bool) -> int:
     """Store the memories in FILE (- is standard input), one JSON object a line; `content` is required.
 
-    A bad line is reported with its number, the good ones are kept, and the command ends with 1.
+    A bad line is reported with its number, the good ones are kept, and the command ends with 1. What `memory export --full`
+    has written is restored as it was, into an empty memory, all of it or nothing.
 
     Example: iai-daemon memory import notes.jsonl
     """
-    bad: list[dict[str, object]] = []
+    bad: list[Bad] = []
+    lines = _lines(file, bad)
+    first = next(lines, None)
+    every = chain([] if first is None else [first], lines)
+    if first is not None and is_full(first.values):
+        return _restore(every, bad, as_json=as_json)
     with stores() as opened:
-        imported = opened.memory.import_many(_drafts(file, bad), now_ms())
+        imported = opened.memory.import_many(_drafts(every, bad), now_ms())
+    bad.sort(key=lambda each: each.number)
     for each in bad:
-        click.echo(f"line {each['line']}: {each['problem']}", err=True)
+        click.echo(f"line {each.number}: {each.problem}", err=True)
     result = {
         "added": imported.added,
         "unchanged": imported.unchanged,
         "superseded": imported.superseded,
-        "bad": bad,
+        "bad": [{"line": each.number, "problem": each.problem} for each in bad],
     }
     said = f"{imported.added} added, {imported.superseded} superseded, {imported.unchanged} unchanged, {len(bad)} bad"
     emit(result, as_json=as_json, human=lambda: said)
     return 1 if bad else 0
 
 
-def _drafts(file: BinaryIO, bad: list[dict[str, object]]) -> Iterator[Draft]:
-    """The memories of the good lines; the others are noted in `bad` with their number."""
+def _restore(lines: Iterator[Good], bad: list[Bad], *, as_json: bool) -> int:
+    """Raises NotRestored and StoreNotEmpty."""
+    number = 0
+
+    def values() -> Iterator[Mapping[str, Any]]:
+        nonlocal number
+        for line in lines:
+            _require(bad)
+            number = line.number
+            yield line.values
+        _require(bad)
+
+    with stores() as opened:
+        try:
+            restored = opened.archive.restore(values())
+        except BadRecord as problem:
+            raise NotRestored(line=number, problem=problem) from problem
+    result = {
+        "added": restored.records,
+        "unchanged": 0,
+        "superseded": 0,
+        "bad": [],
+        "journal": restored.journal,
+    }
+    said = f"restored as it was: {restored.records} memories and {restored.journal} lines of the journal"
+    emit(result, as_json=as_json, human=lambda: said)
+    return 0
+
+
+def _require(bad: list[Bad]) -> None:
+    if bad:
+        raise NotRestored(line=bad[0].number, problem=bad[0].problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A line that holds a JSON value, and its number."""
+
+    number: int
+    values: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that cannot be used, its number, and why."""
+
+    number: int
+    problem: str
+
+
+def _drafts(lines: Iterable[Good], bad: list[Bad]) -> Iterator[Draft]:
+    """The memories of the good lines; the others are noted in `bad`."""
+    for line in lines:
+        try:
+            yield from_object(line.values)
+        except BadRecord as problem:
+            bad.append(Bad(line.number, str(problem)))
+
+
+def _lines(file: BinaryIO, bad: list[Bad]) -> Iterator[Good]:
+    """The lines that hold JSON; the others are noted in `bad`. Empty ones are passed over."""
     number = 0
     while line := file.readline(_MAX_LINE):
         number += 1
-        try:
-            if len(line) == _MAX_LINE and not line.endswith(b"\n"):
-                while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
-                    pass
-                raise BadRecord(problem=f"a line may have {_MAX_LINE} bytes")
-            if line.strip():
-                yield from_object(json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
-        except BadRecord as problem:
-            bad.append({"line": number, "problem": str(problem)})
-        except (ValueError, RecursionError):
-            bad.append({"line": number, "problem": "it is not JSON"})
+        if len(line) == _MAX_LINE and not line.endswith(b"\n"):
+            while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
+                pass
+            bad.append(Bad(number, f"a line may have {_MAX_LINE} bytes"))
+        elif line.strip():
+            try:
+                yield Good(number, json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
+            except (ValueError, RecursionError):
+                bad.append(Bad(number, "it is not JSON"))
 
 
 @memory.command()
+@click.option(
+    "--full", is_flag=True, help="Also what nights did, so that `memory import` restores all of it."
+)
 @home_option
 @json_option
-def export(as_json: bool) -> None:  # noqa: ARG001 -- it is JSON anyway; the option exists everywhere
+def export(full: bool, as_json: bool) -> None:  # noqa: ARG001 -- it is JSON anyway; the option exists everywhere
     """Print every memory as one JSON object a line, in the order of their ids, the replaced and forgotten ones too.
 
-    Example: iai-daemon memory export > backup.jsonl
+    Example: iai-daemon memory export --full > everything.jsonl
     """
     with stores() as opened:
-        merged = opened.memory.merged_ids()
-        for record in opened.memory.export():
-            click.echo(json.dumps(describe(record, merged.get(record.id, ())), ensure_ascii=False))
+        for line in opened.archive.lines() if full else _records(opened):
+            click.echo(json.dumps(line, ensure_ascii=False))
+
+
+def _records(opened: Stores) -> Iterator[Mapping[str, object]]:
+    merged = opened.memory.merged_ids()
+    for record in opened.memory.export():
+        yield describe(record, merged.get(record.id, ()))
 
 
 @memory.command()
@@ -143,27 +220,18 @@ def search(
 @home_option
 @json_option
 def show(record: int, as_json: bool) -> None:
-    """Print one memory and what nights did to it, and why.
+    """Print one memory and its story: who told it, what nights did to it and why, what it replaced, what waits for it.
 
     Example: iai-daemon memory show 12
     """
     with stores() as opened:
         found = opened.memory.get(record)
         merged = opened.memory.merged_ids([record])
-        entries = opened.nights.journal(record=record)
-    story = [describe_entry(entry) for entry in entries]
-    result = {**describe(found, merged.get(record, ())), "story": story}
-
-    def human() -> str:
-        told = [
-            f"{name:14} {value}"
-            for name, value in result.items()
-            if value not in (None, [], "") and name != "story"
-        ]
-        told += [f"night {entry.night:<8} {say_entry(entry)}" for entry in entries]
-        return "\n".join(told)
-
-    emit(result, as_json=as_json, human=human)
+        story = tell(opened, found)
+    described = describe(found, merged.get(record, ()))
+    fields = [f"{name:14} {value}" for name, value in described.items() if value not in (None, [], "")]
+    lines = [*fields, "", *map(say_chapter, story)]
+    emit({**described, "story": story}, as_json=as_json, human=lambda: "\n".join(lines))
 
 
 @memory.command()

@@ -32,7 +32,7 @@ def status(words: Sequence[str]) -> int:
 def nobody() -> dict[str, Any]:
     """The object of `status --json` when no daemon runs."""
     counts = dict.fromkeys(("fresh", "active", "stale", "orphan", "invalid"), 0)
-    consolidation = dict.fromkeys(("night", "pass", "progress", "last"))
+    consolidation: dict[str, object] = dict.fromkeys(("why_not", "night", "pass", "progress", "last"))
     return {
         "schema": 1,
         "pid": None,
@@ -42,7 +42,7 @@ def nobody() -> dict[str, Any]:
         "reason": "no daemon is running",
         "rule": None,
         "presence": counts,
-        "consolidation": {"running": False, **consolidation},
+        "consolidation": {"running": False, **consolidation, "waiting": {}},
         "agenda": {},
         "store": {"engine": None, "memories": None},
         "tick": {"at": None, "failures": 0},
@@ -62,6 +62,14 @@ def _lines(seen: Mapping[str, Any]) -> list[str]:
         f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
         f"daemon    pid {seen['pid']}, version {seen['version']}, {seen['tick']['failures']} failed ticks",
     ]
+    if night["waiting"].get("review"):
+        lines.append(
+            f"waiting   {night['waiting']['review']} proposals: `iai-daemon nights list` tells of which night"
+        )
+    if held_back := sum(number for why, number in night["waiting"].items() if why != "review"):
+        lines.append(f"waiting   {held_back} changes held back: `iai-daemon nights list` tells why")
+    if night["why_not"]:
+        lines.append(f"disabled  {night['why_not']}")
     return lines + [f"degraded  {each['what']}: {each['why']}; {each['fix']}" for each in seen["degraded"]]
 
 

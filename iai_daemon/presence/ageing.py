@@ -92,6 +92,8 @@ class Ageing:
         self._eras: tuple[Era, ...] = ()
         self._counted = 0.0
         self._forgiven: list[_Sleep] = []
+        # A scan reads thousands of stamps at one moment.
+        self._readings: tuple[Now, tuple[_Reading, ...]] | None = None
         self.disturbed = False
         self.clock_stepped = False
 
@@ -161,10 +163,11 @@ class Ageing:
 
     def _read(self, stamp: float, now: Now) -> _Reading:
         """Of the readings of a stamp that hold the one nearest to now; by the present clocks when none does."""
-        eras = self._until(now)
-        possible = [each for each in _readings(eras, now.awake + self._tick) if each.holds(stamp)]
-        present = _Reading(now, eras[-1].asleep, now.awake, NEVER)
-        return min(possible, key=lambda each: abs(now.awake - each.awake(stamp)), default=present)
+        if self._readings is None or self._readings[0] != now:
+            self._readings = (now, tuple(_readings(self._until(now), now.awake + self._tick)))
+        readings = self._readings[1]
+        possible = [each for each in readings if each.holds(stamp)]
+        return min(possible, key=lambda each: abs(now.awake - each.awake(stamp)), default=readings[-1])
 
 
 def _readings(eras: Sequence[Era], latest: float) -> Iterator[_Reading]:

@@ -11,34 +11,25 @@ import pytest
 
 from iai_daemon.cli.group import _COMMANDS
 from iai_daemon.paths import Home
+from tests.cli.calling import call, call_json
 
 COMMANDS = (
     [*([name] for name in _COMMANDS)]
-    + [["nights", name] for name in ("list", "show", "undo")]
+    + [["nights", name] for name in ("list", "show", "undo", "accept", "retry")]
+    + [["tasks", name] for name in ("list", "enable", "disable", "run")]
     + [
         ["memory", name]
         for name in ("add", "import", "export", "search", "show", "history", "forget", "restore")
     ]
+    + [["store", name] for name in ("backups", "backup", "restore")]
     + [["config", name] for name in ("show", "check", "path", "init", "set")]
 )
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
+    """One that does not exist yet."""
     return Home(tmp_path / "home")
-
-
-def call(home: Home, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "iai_daemon", "--home", str(home.root), *words]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=60)
-
-
-def call_json(home: Home, *words: str, stdin: str = "", status: int = 0) -> dict[str, object]:
-    done = call(home, *words, "--json", stdin=stdin)
-    assert done.returncode == status, done
-    answer = json.loads(done.stdout)
-    assert answer.pop("schema") == 1
-    return answer
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -50,7 +41,7 @@ def test_every_command_has_help_with_an_example(home: Home, words: list[str]) ->
     shown = CliRunner().invoke(iai, [*words, "--help"])
     assert shown.exit_code == 0
     assert "--home" in shown.output or words == ["demo"]
-    if words not in (["nights"], ["memory"], ["config"], ["mcp"]):
+    if words not in (["nights"], ["tasks"], ["memory"], ["store"], ["config"], ["mcp"]):
         assert "Example: iai-daemon" in shown.output
 
 

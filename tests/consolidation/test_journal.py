@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from iai_daemon.consolidation.journal import describe_entry, say_entry, say_undone, undo_night
+from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.errors import NightBusy, NightRefused, NoSuchNight
 from iai_daemon.flock import FileLock
 from iai_daemon.memory.nights import Undone
 from iai_daemon.memory.opening import Stores
 from iai_daemon.paths import Home
+from tests.consolidation.busy import Fades
 from tests.consolidation.evening import NOW, a_day, export, night, remember
+from tests.consolidation.passes_for_tests import joining, summing_up
 from tests.fakes import NOON
 
 
@@ -160,7 +166,7 @@ def test_the_journal_reads_like_a_diary(stores: Stores, home: Home) -> None:
         "1 superseded: replaced by 2, a newer fact about (api, port) in global [the port is 1]"
     )
     assert describe_entry(entry)["changed"] == {
-        "valid_to": [None, NOW - 600_000],
+        "valid_to": [None, "2026-11-21T11:50:00.000Z"],
         "superseded_by": [None, 2],
     }
     undo(stores, home, 1)
@@ -171,6 +177,47 @@ def test_the_journal_reads_like_a_diary(stores: Stores, home: Home) -> None:
 
 def test_an_undo_says_what_it_did() -> None:
     assert say_undone(3, Undone(12)).startswith("Night 3 is undone: 12 memories are as they were before it.")
-    assert "also the memories 4, 5 that changed later; the memory 9 no longer exist" in say_undone(
+    assert "also the memories 4, 5 that changed later; the memory 9 no longer exists" in say_undone(
         3, Undone(12, (4, 5), (9,))
     )
+    assert "; what it proposed (4) waits no longer." in say_undone(3, Undone(0), refused=4)
+
+
+def test_what_was_taken_back_earlier_is_not_brought_back_with_a_later_night(
+    stores: Stores, home: Home
+) -> None:
+    """The row from before the second night still holds what the first one did."""
+    token = remember(stores, "the token is abc", expires_at=NOON - 60)
+    before = export(stores)
+    night(stores, chosen=[Expire()])
+    night(stores, chosen=[Fades(seed=2)])
+    undo(stores, home, 1, force=True)
+    assert export(stores) == before
+    assert undo(stores, home, 2).restored == 0
+    assert export(stores) == before
+    assert stores.memory.get(token.id).current
+
+
+def test_a_memory_whose_successor_went_with_its_night_holds_again(stores: Stores, home: Home) -> None:
+    remember(stores, "a note")
+    before = export(stores)
+    night(stores, chosen=[summing_up()])
+    night(stores, chosen=[joining(into=2)])
+    night(stores, chosen=[Fades(seed=2)])
+    assert (stores.memory.get(1).merged_into, stores.memory.get(1).archived_at) == (2, NOW)
+    undo(stores, home, 1, force=True)
+    undo(stores, home, 3, force=True)
+    assert export(stores) == before
+    undo(stores, home, 2, force=True)
+    assert export(stores) == before
+
+
+def test_what_no_longer_exists_is_passed_over_and_named(stores: Stores, home: Home) -> None:
+    for number in range(2):
+        remember(stores, f"the token is {number}", expires_at=NOON - 60)
+    night(stores)
+    with closing(sqlite3.connect(home.memory, isolation_level=None)) as other:
+        other.execute("DELETE FROM records WHERE id = 1")
+    undone = undo(stores, home, 1)
+    assert (undone.restored, undone.changed_since, undone.gone) == (1, [], [1])
+    assert stores.memory.get(2).current

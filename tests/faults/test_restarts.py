@@ -127,7 +127,7 @@ def test_whoever_stays_at_work_stays_seen(line: Line) -> None:
 def _end_often(line: Line, config: str, stands: tuple[str, str], seed: int) -> None:
     """End it again and again, after its first tick, before it or while it starts: each stands where the last one stood."""
     chance = random.Random(seed)  # noqa: S311 -- nothing secret
-    for _ in range(200 if LONG else 3):
+    for _ in range(50 if LONG else 2):
         line.end(chance.choice(ENDS))
         for _ in range(chance.randrange(2)):
             line.start_and_end(chance.choice(ENDS), chance.randrange(20_000))

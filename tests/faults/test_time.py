@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import combinations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
 from iai_daemon.config import Settings, load
@@ -173,9 +173,23 @@ def test_a_step_that_an_earlier_daemon_saw_is_known_to_the_one_after_the_next(ho
 QUIET = some.sampled_from([3.0, 5.0, 11.0, 13.0, 17.0, 22.5, 30.0, 37.0, 42.0, 47.0, 56.5])
 JUMP = some.tuples(
     some.floats(0.6, END - 0.5),
-    some.floats(-7200, -30) | some.floats(30, 7200) | some.sampled_from([2 * HOUR, -2 * HOUR, HOUR]),
+    some.floats(-7200, -30) | some.floats(30, 7200) | some.sampled_from([2 * HOUR, -2 * HOUR, -HOUR]),
     some.booleans(),
 )
+
+
+def _shows_a_time_twice(jumps: list[tuple[float, float, bool]]) -> bool:
+    """Whether the wall clock of the evening does, and so a daemon that was not there may read a stamp as the later of two."""
+    shown: list[tuple[float, float]] = []
+    begin, ahead = 0.0, 0.0
+    for minute, seconds, _ in [*sorted(jumps), (END, 0.0, False)]:
+        shown.append((begin * MINUTE + ahead, minute * MINUTE + ahead))
+        begin, ahead = minute, ahead + seconds
+    return any(
+        one[0] <= other[1] and other[0] <= one[1]
+        for one, other in combinations(shown, 2)
+        if one[1] != other[0]
+    )
 
 
 @settings(max_examples=1000 if LONG else 5)
@@ -190,6 +204,7 @@ def test_no_evening_of_jumps_and_restarts_is_unusual(
     jumps: list[tuple[float, float, bool]],
     restarts: list[float],
 ) -> None:
+    assume(not restarts or not _shows_a_time_twice(jumps))
     evening = _evening(Home(tmp_path_factory.mktemp("evening") / "home"), MIXES[mix])
     for minute, seconds, asleep in jumps:
         jump = evening.clock.suspend if asleep and seconds > 0 else evening.clock.step
@@ -267,7 +282,7 @@ def _nights(asleep_at: float = NIGHTS_END) -> list[tuple[str, str, float]]:
     """
 
     def hour_after(minute: float) -> float:
-        return max(minute, asleep_at) if minute <= asleep_at < minute + 60 else minute + 60
+        return asleep_at if minute < asleep_at < minute + 60 else minute + 60
 
     second = max(52.0, hour_after(15.0))
     state, rule = ("IDLE", "nobody") if second < 54 else ("BEDTIME", "absent")

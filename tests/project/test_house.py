@@ -12,7 +12,7 @@ from tests.project.source import Module
 
 GROUND = {"units", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
 # One room: the loop, and what it hands over to the files beside it.
-LOOP = {"daemon", "handlers", "shift"}
+LOOP = {"claim", "daemon", "handlers", "shift"}
 ROOMS: dict[str, set[str]] = {
     "presence": set(),
     "storage": set(),
@@ -46,6 +46,8 @@ PURE = (
     "memory.record",
     "memory.ranking",
     "memory.nights",
+    "memory.tasks",
+    "memory.archive",
     "consolidation.plan",
     "consolidation.report",
     "control.messages",
