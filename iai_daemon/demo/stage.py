@@ -33,23 +33,21 @@ class DemoFailed(IaiError):
 class Pace:
     """How fast the evening goes: the daemon's thresholds in seconds, and how many notes last year has left behind.
 
-    `settle_after` is long, so that it is the first call of the one who comes back that ends the night, not the client
-    that has been open for a while.
+    `quiet_for` is both how long everybody has to be gone, and how long those who left a client open must not have used it.
     """
 
     tick: float = 1.0
-    settle_after: float = 10.0
     idle_after: float = 5.0
-    absent_for: float = 12.0
+    quiet_for: float = 12.0
     last_year: int = 30_000
 
     def settings(self) -> str:
         """The `config.toml` of this evening. `stale_after` stays: wrappers write every 30 s, whatever the pace."""
         return (
-            f'[presence]\nsettle_after = "{format_duration(self.settle_after)}"\n\n'
             f'[lifecycle]\ntick = "{format_duration(self.tick)}"\n'
             f'idle_after = "{format_duration(self.idle_after)}"\n'
-            f'absent_for = "{format_duration(self.absent_for)}"\n\n'
+            f'absent_for = "{format_duration(self.quiet_for)}"\n'
+            f'inactive_for = "{format_duration(self.quiet_for)}"\n\n'
             "# IDLE does nothing this evening, so that the night is BEDTIME's alone.\n"
             "[consolidation]\nnaps = false\n"
         )

@@ -111,7 +111,7 @@ def test_a_worker_dies_with_its_daemon(home: Home, start_daemon: Daemons) -> Non
     home.create()
     fill(home, 15_000)
     daemon = start_daemon()
-    until(lambda: is_held(home.consolidation_lock), 20)
+    until(lambda: daemon.status()["consolidation"]["night"], 20)
     daemon.process.kill()
     until(lambda: not is_held(home.consolidation_lock), 3)
     assert call_json(home, "consolidate")["embedding_coverage"] == 1.0
