@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import math
 import random
 import resource
@@ -35,26 +36,21 @@ from tests.mcp_server.users import Crowd, crowd
 
 # So many notes are new on an ordinary day of a large memory.
 CHANGED = 500
-WORDS = (
-    "deploy",
-    "staging",
-    "cache",
-    "queue",
-    "worker",
-    "token",
-    "region",
-    "retry",
-    "index",
-    "schema",
-    "branch",
-)
+# Words as a language has them: a few are everywhere, most are rare (Zipf's law).
+WORDS = [
+    f"{first}{last}{number}"
+    for number in range(50)
+    for first in ("de", "sta", "ca", "que", "wo", "to", "re", "in", "sche", "bra")
+    for last in ("ploy", "ging", "che", "ue", "rker", "ken", "gion", "dex", "ma", "nch")
+]
+_WEIGHTS = list(itertools.accumulate(1 / place for place in range(1, len(WORDS) + 1)))
 
 
 def note(number: int, luck: random.Random, words: int, now: float) -> Draft:
     """A third of the notes are facts with a key, four of them to a key; one in twenty is past its time."""
     keyed = number % 3 == 0
     return Draft(
-        " ".join(luck.choices(WORDS, k=words)) + f" {number}",
+        " ".join(luck.choices(WORDS, cum_weights=_WEIGHTS, k=words)) + f" {number}",
         subject=f"service {number // 12}" if keyed else None,
         attribute="setting" if keyed else None,
         created_at=now - 86_400 + number / 1000,

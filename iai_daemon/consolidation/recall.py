@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from iai_daemon.clock import Stopwatch
+from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.ranking import words_of
 from iai_daemon.memory.record import Record
@@ -19,15 +21,20 @@ class RecallCheck:
 
     What is merged or superseded must then be found as its successor where it was found itself before; what is archived
     must be found by a question that asks for the past too. Made for one batch with so many `losses`; `now` in
-    milliseconds since the epoch.
+    milliseconds since the epoch. In a large memory a question takes a while, so `yield_point` is called before each;
+    `seconds` is how long they have taken.
     """
 
-    def __init__(self, memory: MemoryStore, losses: int, now: int) -> None:
+    def __init__(
+        self, memory: MemoryStore, losses: int, now: int, yield_point: YieldPoint = lambda: None
+    ) -> None:
         self._memory = memory
         self._now = now
+        self._yield_point = yield_point
         self._every = max(1, losses // _SAMPLE)
         self._seen = 0
         self._was_found = False
+        self.seconds = 0.0
 
     def before(self, change: Change) -> None:
         """Called when `change` is about to be made."""
@@ -42,10 +49,13 @@ class RecallCheck:
         return True
 
     def _finds(self, change: Change) -> bool:
+        self._yield_point()
+        watch = Stopwatch()
         record = self._memory.get(change.record)
         successor = record.merged_into or record.superseded_by
         question = _question(record, past=successor is None and not record.current)
         hits = self._memory.search(question, self._now)
+        self.seconds += watch.seconds()
         return (successor or record.id) in {hit.record.id for hit in hits}
 
 

@@ -185,9 +185,12 @@ class _Night:
         done = _Done(each.name, number, self._awake(), self._pace(each))
         try:
             self._run_batches(each, done)
-        except (_Halted, StoreBusy) as cause:
+        except _Halted:
+            pass
+        except StoreBusy as cause:
+            # No fault of the pass: the others would find no more of the store than this one did.
             if not self._must_stop():
-                self._fail(each, done, cause)
+                self._halt = Halt(FAILED, str(cause))
         except Exception as cause:  # noqa: BLE001 -- passes are other people's code too; the cause goes into the report
             self._fail(each, done, cause)
         status = done.failure or ("done" if self._halt is None else self._halt.outcome)
@@ -231,9 +234,12 @@ class _Night:
         batch = budget.propose(planned) if self._order.review else budget.weigh(planned, self._may_lose)
         batch = replace(batch, insists=self._order.asked)
         losses = sum(change.inferred for change in batch.changes)
-        check = RecallCheck(self._around.memory, losses, now) if losses and self._around.memory else None
+        check = None
+        if losses and self._around.memory:
+            check = RecallCheck(self._around.memory, losses, now, self._yield_point)
         applied = self._store.apply(self._id, done.round, done.pass_name, batch, now, check)
-        done.pace.took(seconds + self._awake() - began)
+        # The check asks as often of a small batch as of a large one: less at a time would only make it dearer.
+        done.pace.took(seconds + self._awake() - began - (check.seconds if check else 0.0))
         self._may_lose -= applied.losses
         done.examined += examined
         done.changed += applied.changed + applied.embedded
@@ -342,7 +348,7 @@ class _Night:
             passes=tuple(self._passed),
             stopped=self._stopped,
             resumes=self._resumes,
-            yield_ms=None if halt is None else round(halt.since.seconds() * 1000),
+            yield_ms=None if halt is None or outcome == FAILED else round(halt.since.seconds() * 1000),
             cpu_seconds=used.cpu_seconds,
             peak_rss_bytes=used.peak_rss_bytes,
         )

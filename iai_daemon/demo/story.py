@@ -198,7 +198,7 @@ def _is(state: State) -> Callable[[Status], bool]:
 
 def _is_quiet(status: Status) -> bool:
     """IDLE, or on a slow machine past it."""
-    return status["state"] != State.WAKE
+    return bool(status["state"] != State.WAKE)
 
 
 def _is_over(status: Status) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from random import Random
 
@@ -14,13 +14,16 @@ import pytest
 
 from iai_daemon.clock import pause
 from iai_daemon.consolidation.night import Event, Night
+from iai_daemon.consolidation.runner import Halt
 from iai_daemon.errors import NightFailed
 from iai_daemon.flock import is_held
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.store import Hit, Query
 from iai_daemon.paths import Home
-from tests.consolidation.evening import NOW, a_day
+from tests.consolidation.evening import NOW, a_day, night, remember
 from tests.consolidation.own_worker import program
+from tests.consolidation.passes_for_tests import joining
 from tests.consolidation.working import BACK, Worked, whole_or_untouched, work
 from tests.fakes import LONG, NOON
 from tests.journeys.real import until
@@ -178,3 +181,46 @@ def test_a_night_that_nobody_calls_back_waits_for_a_users_transaction(stores: St
     assert worked.report is not None
     assert (worked.report["outcome"], worked.report["reason"]) == ("completed", None)
     assert sum(each["seconds"] for each in worked.report["passes"]) >= 0.4
+
+
+def test_a_store_that_another_process_holds_for_too_long_ends_the_night_and_is_held_against_no_pass(
+    stores: Stores, home: Home
+) -> None:
+    a_day(stores, 60)
+    with closing(open_stores(home, lambda: False)) as impatient, contextlib.ExitStack() as user:
+
+        def tell(event: Event) -> None:
+            if event["event"] == "pass":
+                user.enter_context(writing(home))
+
+        report = night(impatient, tell=tell)
+    assert report.outcome == "failed"
+    assert "has been locked by another process" in str(report.reason)
+    assert [each.status for each in report.passes if each.status != "skipped"] == ["failed"]
+    assert (report.yield_ms, stores.nights.hindrances()) == (None, {})
+    assert night(stores).outcome == "completed"
+
+
+def test_a_night_gives_way_in_the_middle_of_the_recall_check_and_nothing_of_that_batch_is_done(
+    stores: Stores,
+) -> None:
+    for number in range(12):
+        remember(stores, f"The deploy of service {number} goes to staging first.")
+    questions: list[Query] = []
+
+    class Asked:
+        """The memory, which counts what it is asked."""
+
+        get = stores.memory.get
+
+        def search(self, query: Query, now: int) -> Sequence[Hit]:
+            questions.append(query)
+            return stores.memory.search(query, now)
+
+    def halted() -> Halt | None:
+        return Halt("yielded", BACK) if len(questions) >= 3 else None
+
+    report = night(stores, chosen=[joining(into=1)], halted=halted, memory=Asked())
+    assert (report.outcome, report.passes[0].changed, len(questions)) == ("yielded", 0, 3)
+    assert stores.nights.journal(night=1) == []
+    assert stores.memory.memories() == 12

@@ -112,7 +112,8 @@ class Client:
     def __init__(self, directory: Path, now: Callable[[], Now], kind: Kind, name: str) -> None:
         self.kind = kind
         self.name = name
-        self.process = subprocess.Popen(["/bin/sleep", "300"])
+        # It ends with its standard input: with this test at the latest.
+        self.process = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.path = directory / f"heartbeat-{self.process.pid}-{name}.json"
         self.gone_at: float | None = None
         self.frozen_at: float | None = None
@@ -161,7 +162,7 @@ class Client:
         if self.gone_at is None:
             self.gone_at = self._now().awake
             self.process.kill()
-            self.process.wait()
+            self.process.communicate()
             self._let_go()
 
     def may_be(self) -> set[Status | None]:

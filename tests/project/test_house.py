@@ -49,6 +49,8 @@ PURE = (
     "memory.tasks",
     "memory.archive",
     "consolidation.plan",
+    "consolidation.pace",
+    "consolidation.death",
     "consolidation.report",
     "control.messages",
 )
