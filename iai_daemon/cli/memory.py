@@ -44,7 +44,7 @@ def memory() -> None:
 def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
     """Store one memory.
 
-    Example: iai-daemon memory add "The staging API listens on port 8081." --subject staging --attribute "api port"
+    Example: iai-daemon memory add "The staging API answers on port 8081." --subject staging --attribute "api port"
     """
     draft = from_object({"content": content, "tags": list(tags), **fields})
     with stores() as opened:

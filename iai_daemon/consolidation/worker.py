@@ -228,7 +228,7 @@ def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox
 
 def _leave_note(home: Home, report: Report, tell: Tell) -> None:
     """The morning note is a courtesy: a night stands without it."""
-    if report.outcome in (COMPLETED, YIELDED):
+    if report.id is not None and report.outcome in (COMPLETED, YIELDED):
         try:
             atomic.write(home.last_night, morning_note(report.as_json()).encode())
         except OSError as cause:

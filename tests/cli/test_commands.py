@@ -113,7 +113,7 @@ def test_what_is_added_is_found_shown_forgotten_and_restored(home: Home) -> None
         home,
         "memory",
         "add",
-        "The staging API listens on port 8081.",
+        "The staging API answers on port 8081.",
         "--subject",
         "staging",
         "--attribute",

@@ -63,7 +63,7 @@ def test_near_texts_are_nearer_than_far_ones() -> None:
         [
             "Run the migrations before the worker starts.",
             "before starting the worker, run migrations",
-            "Priya edits in Neovim.",
+            "Ravi writes in Emacs.",
         ]
     )
     assert said @ again > 2 * (said @ other)

@@ -143,6 +143,7 @@ def test_a_night_that_has_not_begun_does_not_wait_for_a_users_transaction(stores
     with writing(home):
         within_a_second(work(home, after=1.0))
     assert not stores.nights.nights()
+    assert not home.last_night.exists()
     assert not is_held(home.consolidation_lock)
 
 

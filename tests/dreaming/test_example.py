@@ -70,8 +70,8 @@ def _many_notes() -> list[str]:
 
 def test_a_nap_drops_what_is_repeated_and_the_server_ends_with_its_client(tmp_path: Path) -> None:
     async def conversation(client: Client) -> None:
-        notes = ["The staging API listens on port 8081.", "Deploys go out on Tuesdays."]
-        repeated = ["the staging API listens on port 8081", "Deploys go out on Tuesdays."]
+        notes = ["The staging API answers on port 8081.", "Deploys go out on Tuesdays."]
+        repeated = ["the staging API answers on port 8081", "Deploys go out on Tuesdays."]
         assert await client.call("add_notes", notes=notes) == 2
         assert await client.call("add_notes", notes=repeated) == 4
         await client.heard("nap: ends, 2 of 4 notes dropped")

@@ -61,11 +61,11 @@ def test_a_memory_that_is_not_there_is_named(opened: Stores) -> None:
 
 
 def test_the_newer_fact_of_a_key_comes_first_at_once_whatever_its_words(opened: Stores) -> None:
-    opened.memory.add(port("The staging API listens on port 8081."), NOW)
+    opened.memory.add(port("The staging API answers on port 8081."), NOW)
     opened.memory.add(port("We moved it to 9000."), NOW + 1)
     assert found(opened, "staging API port 8081", NOW + 2) == [
         "We moved it to 9000.",
-        "The staging API listens on port 8081.",
+        "The staging API answers on port 8081.",
     ]
 
 
