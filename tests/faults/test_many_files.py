@@ -29,10 +29,10 @@ MEGABYTES = 60
 
 @dataclass(frozen=True)
 class Kind:
-    """What lies about: its name by its number, what is in it, and how many of them the status counts, as what."""
+    """What lies about: its name by its number, what is in it when it is made, and how many of them are counted, as what."""
 
     name: Callable[[int], str]
-    content: bytes
+    content: Callable[[], bytes]
     counted: dict[str, int]
     told: bool
 
@@ -43,19 +43,20 @@ def _orphan() -> bytes:
 
 KINDS = {
     "heartbeats of the dead": Kind(
-        lambda number: f"heartbeat-{2**30}-{number}.json", _orphan(), {"orphan": MOST}, told=True
+        lambda number: f"heartbeat-{2**30}-{number}.json", _orphan, {"orphan": MOST}, told=True
     ),
     "heartbeats that are none": Kind(
-        lambda number: f"heartbeat-{2**40}-{number}.json", b"\0", {"invalid": MOST}, told=True
+        lambda number: f"heartbeat-{2**40}-{number}.json", lambda: b"\0", {"invalid": MOST}, told=True
     ),
-    "files of others": Kind(lambda number: f"note-{number}.txt", b"", {"invalid": 0}, told=False),
+    "files of others": Kind(lambda number: f"note-{number}.txt", bytes, {"invalid": 0}, told=False),
 }
 
 
 def _make(directory: Path, kind: Kind) -> Iterator[None]:
+    data = kind.content()
     for number in range(FILES):
         descriptor = os.open(directory / kind.name(number), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(descriptor, kind.content)
+        os.write(descriptor, data)
         os.close(descriptor)
         yield
 
