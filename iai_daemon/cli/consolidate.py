@@ -14,6 +14,7 @@ import click
 
 from iai_daemon.cli.common import emit, home, home_option, json_option, stores
 from iai_daemon.cli.diff import tell_changes
+from iai_daemon.cli.looking import look
 from iai_daemon.cli.nights import summary
 from iai_daemon.clock import read
 from iai_daemon.config import PASSES, Settings, load
@@ -21,10 +22,7 @@ from iai_daemon.consolidation.journal import content_of, first_words
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway, NightRefused
-from iai_daemon.paths import Home
 from iai_daemon.presence.classify import Presence
-from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Limits, Scanner
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -76,7 +74,7 @@ def consolidate_now(
             params = {"force": force, "max_rounds": max_rounds, "passes": passes and list(passes)}
             return client.ask(here, "consolidate", params, timeout=None, notified=progress)
         except DaemonAway:
-            presence = _look(here, settings)
+            presence = look(here, settings, read())
             _refuse_if_active(presence, settings, force=force)
             job = Job(
                 here.root,
@@ -100,10 +98,6 @@ def _rehearse(passes: Sequence[str]) -> Mapping[str, Any]:
     job = Job(home().root, "night", "asked", asked=True, dry_run=True, passes=passes or None)
     with _progress_bar() as progress:
         return _run_here(job, load(home()), progress)
-
-
-def _look(here: Home, settings: Settings) -> Presence:
-    return Scanner(settings.wrappers_dirs(here), Limits.of(settings), SystemProcesses()).scan(read())
 
 
 def _refuse_if_active(presence: Presence, settings: Settings, *, force: bool) -> None:

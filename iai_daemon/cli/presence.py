@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli.looking import look
 from iai_daemon.clock import Now, read
 from iai_daemon.config import load
 from iai_daemon.presence.classify import Presence, Wrapper
-from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Limits, Scanner
 from iai_daemon.units import format_stamp
 
 
@@ -27,9 +26,8 @@ def presence(wrappers_dir: Path | None, as_json: bool) -> None:
     Example: iai-daemon presence --json
     """
     settings = load(home())
-    directories = [wrappers_dir] if wrappers_dir else settings.wrappers_dirs(home())
     now = read()
-    seen = Scanner(directories, Limits.of(settings), SystemProcesses()).scan(now)
+    seen = look(home(), settings, now, [wrappers_dir] if wrappers_dir else ())
     idle_after = settings.lifecycle.idle_after
     result = {
         "wrappers": [_plain(wrapper, now, idle_after) for wrapper in seen.wrappers],

@@ -19,7 +19,7 @@ from iai_daemon.lifecycle import history
 from iai_daemon.paths import Home
 from tests.faults.evening import HOUR, Client, Kind
 from tests.faults.machine import Machine
-from tests.journeys.real import RunningDaemon, RunningWrapper, until
+from tests.journeys.real import RunningDaemon, RunningWrapper, call_json, until
 
 # Nobody is idle or absent for so long in a test, but for longer than that the machine sleeps and its clock is set.
 CONFIG = """
@@ -236,3 +236,15 @@ def test_a_daemon_that_runs_while_the_machine_sleeps_sees_everybody_there(
         until(lambda: Path(f"/proc/{running.process.pid}/ns/time").readlink() == later.readlink())
         _assert_all_there(running, 4)
         assert _rules(home) == [("WAKE", "started")]
+
+
+def test_the_command_line_knows_of_a_step_that_the_daemon_saw(home: Home, machine: Machine) -> None:
+    """Without a daemon too: else `consolidate` would take whoever is there for nobody."""
+    with everybody(home, machine):
+        with daemon(home) as running:
+            _assert_all_there(running)
+            machine.step(2 * HOUR)
+            _assert_all_there(running)
+            assert call_json(home, "presence")["counts"]["FRESH"] == len(Kind) + 1
+        machine.step(-4 * HOUR)
+        assert call_json(home, "presence")["counts"]["FRESH"] == len(Kind) + 1
