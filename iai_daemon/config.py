@@ -14,7 +14,7 @@ from iai_daemon.errors import BadConfig
 from iai_daemon.paths import Home
 from iai_daemon.units import NEVER, format_duration, format_size, parse_duration, parse_size
 
-PASSES = ("expire", "supersede", "embed", "maintain")
+PASSES = ("expire", "supersede", "embed", "deduplicate", "maintain")
 
 
 @dataclass(frozen=True, slots=True)

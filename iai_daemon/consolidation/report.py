@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from iai_daemon.consolidation.death import Cause, Death
+from iai_daemon.consolidation.passes.deduplicate import MERGED
 from iai_daemon.consolidation.passes.expire import EXPIRED
 from iai_daemon.consolidation.passes.supersede import SUPERSEDED
 from iai_daemon.memory.nights import NightRow, NightStore, Outlook, Why
@@ -170,6 +171,7 @@ def counters(store: NightStore, night: int, of_round: int | None = None) -> Coun
         expired_pruned=made(EXPIRED),
         superseded_gc=made(SUPERSEDED),
         nodes_embedded=total(store.embedded(night).items()),
+        duplicates_merged=made(MERGED),
         held_back=waiting(Why.BUDGET, Why.RECALL),
         proposed=waiting(Why.REVIEW),
     )

@@ -80,6 +80,21 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a current record says, and about what, as far as passes that compare all of them need it. `vector`: little-endian
+    float32 (None: it has none)."""
+
+    record: int
+    change: int
+    scope: str
+    kind: str | None
+    subject: str | None
+    attribute: str | None
+    content: str
+    vector: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction of a pass writes.
 
@@ -257,6 +272,31 @@ class NightStore(Protocol):
 
     def without_vector(self, records: Sequence[int], model: str) -> frozenset[int]:
         """Those of these record ids that have no vector of this model."""
+        ...
+
+    def scopes_changed_since(self, position: int) -> Sequence[str]:
+        """The scopes of current records with `change` > position, in alphabetical order."""
+        ...
+
+    def count_said(self, scopes: Sequence[str]) -> int:
+        """How many current records these scopes have."""
+        ...
+
+    def said(self, scopes: Sequence[str], after: int, limit: int, *, model: str | None) -> Sequence[Said]:
+        """The current records of these scopes with `change` > after, by `change`, at most `limit`, each with its vector of
+        this model."""
+        ...
+
+    def standing(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> Mapping[int, Record]:
+        """For each of these record ids the current record that says it now: itself, or what it was merged into.
+
+        Left out are those that are not current, those whose change by this pass waits, and without `taken_back` those for
+        which a user has undone this pass.
+        """
+        ...
+
+    def joined(self, records: Sequence[int], limit: int) -> Mapping[int, Sequence[Record]]:
+        """What was merged into each of these records, transitively, by id; at most `limit` of each."""
         ...
 
     def apply(

@@ -23,6 +23,7 @@ from iai_daemon.memory.nights import (
 )
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.sqlite_held import Place, SqliteHeld
+from iai_daemon.memory.sqlite_likeness import SqliteLikeness
 from iai_daemon.memory.sqlite_upkeep import SqliteUpkeep
 from iai_daemon.storage.copies import fill
 from iai_daemon.storage.sqlite import Interrupted, translated
@@ -91,7 +92,7 @@ SELECT
 """
 
 
-class SqliteNights(SqliteHeld, SqliteUpkeep):
+class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
     """A NightStore on one connection."""
 
     # What there is to do.

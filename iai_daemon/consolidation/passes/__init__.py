@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from iai_daemon.config import Settings
+from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.maintain import Maintain
@@ -20,6 +21,7 @@ KNOWN: Mapping[str, Callable[[Settings], Pass | None]] = {
     "embed": lambda settings: (
         Embed(settings.embedding.model) if settings.embedding.model in STORED_AS else None
     ),
+    "deduplicate": lambda settings: Deduplicate(model(settings)),
     "maintain": lambda _: Maintain(),
 }
 

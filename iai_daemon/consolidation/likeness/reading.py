@@ -1,0 +1,105 @@
+"""How a pass that compares reads: what changed since its cursor, beside what it may be like. Loads numpy only where there is
+something to compare, and what is known of words not at all: the daemon imports this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from iai_daemon.consolidation.plan import Portion, YieldPoint
+from iai_daemon.memory.nights import NightStore
+from iai_daemon.memory.record import Record
+
+if TYPE_CHECKING:
+    from iai_daemon.consolidation.likeness.neighbours import Neighbours
+
+# Whether a record may join another depends on what has joined it; of a crowd that is not asked.
+CROWD = 20
+_ALL = 1 << 31
+
+Step = Callable[[YieldPoint], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What counts as near: what shares about so many of its `words`, whether that is seen by its words or by a cosine of at
+    least `direction`; of either at most the `most` best. `same_figures`: only what agrees in all its numbers."""
+
+    words: float
+    direction: float
+    most: int
+    same_figures: bool
+
+
+# As far as is known what may be joined has all its words in common: this leaves room for what is not known.
+JOINABLE = Reach(words=0.6, direction=0.8, most=8, same_figures=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation(Portion):
+    """Nothing to be planned yet: a step of the search for what is alike. `step` is the same for the same records; what it
+    finds comes with a later portion."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(Portion):
+    """Of what changed, as `records`, those that are near to others. `near`: for each of them those that may say the same, the
+    likeliest first; `joined`: for any of all these what was merged into it, CROWD or more standing for too many."""
+
+    near: Mapping[int, Sequence[Record]]
+    joined: Mapping[int, Sequence[Record]]
+
+
+class Comparison:
+    """What a pass named `name` has to compare. `model`: whose vectors are looked at; None: none, words alone, as for a record that
+    has no vector yet."""
+
+    def __init__(self, name: str, model: str | None, reach: Reach = JOINABLE) -> None:
+        self._name, self._model, self._reach = name, model, reach
+        self._neighbours: Neighbours | None = None
+
+    def read(self, store: NightStore, limit: int, *, taken_back: bool) -> Portion:
+        """The next portion of at most `limit` changed records, or a step on the way to it."""
+        since = store.cursor(self._name)
+        records = store.changed_since(since, limit)
+        position = records[-1].change if records else None
+        last = len(records) < limit and not taken_back
+        if not records and taken_back:
+            records = store.taken_back(self._name, limit)
+            last = not records
+        step = self._step(store, since, records, taken_back=taken_back)
+        if step is not None:
+            return Preparation((), examined=0, last=False, step=step)
+        near = {} if self._neighbours is None else self._neighbours.near(records)
+        if last:
+            self._neighbours = None
+        ids = sorted(near.keys() | set(chain.from_iterable(near.values())))
+        standing = store.standing(ids, pass_name=self._name, taken_back=taken_back) if ids else {}
+        return Compared(
+            [standing[record] for record in near if record in standing],
+            examined=len(records),
+            last=last,
+            position=position,
+            lifted=[record.id for record in records] if taken_back else [],
+            near={each: [standing[other] for other in near[each] if other in standing] for each in near},
+            joined=store.joined(sorted({each.id for each in standing.values()}), CROWD) if standing else {},
+        )
+
+    def _step(
+        self, store: NightStore, since: int, records: Sequence[Record], *, taken_back: bool
+    ) -> Step | None:
+        """What has to be done before these can be compared; None: nothing."""
+        if not any(record.current for record in records):
+            return None
+        known = self._neighbours
+        if known is None or known.broken or known.store is not store or not known.knows(records):
+            # numpy takes 0.15 s and 25 MB to load: only a night that has something to compare pays for it.
+            from iai_daemon.consolidation.likeness.neighbours import Neighbours  # noqa: PLC0415
+
+            again = store.taken_back(self._name, _ALL) if taken_back else []
+            known = self._neighbours = Neighbours(store, self._model, since, again, self._reach)
+        return known.step(records)

@@ -1,0 +1,112 @@
+"""What the embedded store knows of what records say, for passes that compare them.
+
+The protocol, with the meaning of every method, is in nights.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from itertools import groupby
+
+from iai_daemon.memory.nights import Said
+from iai_daemon.memory.record import Record, from_row
+from iai_daemon.memory.sqlite_part import SqlitePart
+
+
+class SqliteLikeness(SqlitePart):
+    """The part of a NightStore that is about likeness."""
+
+    def scopes_changed_since(self, position: int) -> list[str]:
+        rows = self._all(
+            """
+            SELECT DISTINCT scope FROM records
+            WHERE change > :position
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            ORDER BY scope
+            """,
+            {"position": position},
+        )
+        return [row["scope"] for row in rows]
+
+    def count_said(self, scopes: Sequence[str]) -> int:
+        row, *_ = self._all(
+            """
+            SELECT COUNT(*) AS n FROM records
+            WHERE scope IN (SELECT value FROM json_each(:scopes))
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            """,
+            {"scopes": json.dumps(list(scopes))},
+        )
+        return int(row["n"])
+
+    def said(self, scopes: Sequence[str], after: int, limit: int, *, model: str | None) -> list[Said]:
+        rows = self._all(
+            """
+            SELECT records.id AS record, change, scope, kind, subject, attribute, content, vector
+            FROM records LEFT JOIN vectors ON vectors.record = records.id AND vectors.model = :model
+            WHERE change > :after AND scope IN (SELECT value FROM json_each(:scopes))
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            ORDER BY change LIMIT :limit
+            """,
+            {"scopes": json.dumps(list(scopes)), "after": after, "limit": limit, "model": model},
+        )
+        return [Said(*row) for row in rows]
+
+    def standing(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> dict[int, Record]:
+        rows = self._all(
+            """
+            WITH RECURSIVE way (start, id) AS (
+                SELECT value, value FROM json_each(:records)
+                UNION
+                SELECT way.start, records.merged_into FROM way JOIN records ON records.id = way.id
+                WHERE records.merged_into IS NOT NULL
+            )
+            SELECT way.start, records.* FROM way JOIN records ON records.id = way.id
+            WHERE valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND (:taken_back OR NOT EXISTS (
+                SELECT 1 FROM taken_back
+                WHERE pass = :pass AND record = records.id AND revision = records.revision
+            ))
+            AND NOT EXISTS (
+                SELECT 1 FROM held
+                WHERE pass = :pass AND record = records.id AND revision = records.revision
+            )
+            """,
+            {"records": json.dumps(list(records)), "pass": pass_name, "taken_back": taken_back},
+        )
+        return {row["start"]: _without("start", row) for row in rows}
+
+    def joined(self, records: Sequence[int], limit: int) -> dict[int, list[Record]]:
+        rows = self._all(
+            """
+            WITH RECURSIVE joined (root, id) AS (
+                SELECT merged_into, id FROM records
+                WHERE merged_into IN (SELECT value FROM json_each(:roots))
+                UNION
+                SELECT joined.root, records.id FROM joined JOIN records ON records.merged_into = joined.id
+            ),
+            counted AS (
+                SELECT root, id, ROW_NUMBER() OVER (PARTITION BY root ORDER BY id) AS place FROM joined
+            )
+            SELECT counted.root, records.* FROM counted JOIN records ON records.id = counted.id
+            WHERE counted.place <= :limit
+            ORDER BY counted.root, records.id
+            """,
+            {"roots": json.dumps(list(records)), "limit": limit},
+        )
+        return {
+            root: [_without("root", row) for row in group]
+            for root, group in groupby(rows, key=lambda row: int(row["root"]))
+        }
+
+
+def _without(extra: str, row: sqlite3.Row) -> Record:
+    values = dict(row)
+    del values[extra]
+    return from_row(values)
