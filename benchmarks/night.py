@@ -130,7 +130,7 @@ def second_night(home: Home) -> tuple[float, int, bool]:
         changes = connection.total_changes
         settings = Settings()
         order = Order("night", "absent", model=passes.model(settings))
-        chosen = passes.chosen(settings, alone=True)
+        chosen = passes.chosen(settings, home, alone=True)
         run_night(SqliteNights(connection, home.memory), chosen, order, Surroundings())
         wrote = connection.total_changes != changes or home.memory.stat().st_mtime_ns != before
     return seconds, len(said), wrote

@@ -166,7 +166,7 @@ class Shift:
         """Whether a night of the passes that may run would find anything; asked of the store at most once a tick."""
         if alone not in self._work and self._stores is not None:
             try:
-                passes = chosen(self._settings, alone=alone)
+                passes = chosen(self._settings, self._home, alone=alone)
                 self._work[alone] = outlook(self._stores.nights, passes, now.milliseconds).work
             except IaiError as error:
                 self._trouble = str(error)

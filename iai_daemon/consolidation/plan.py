@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from iai_daemon.memory.nights import Batch, NightStore
 from iai_daemon.memory.record import Record
@@ -38,6 +38,7 @@ class Pass(Protocol):
     """One kind of work over the memory. `cursor` names its place in the sequence of users' writes; None: it needs none.
 
     A pass that changes records has a cursor of its own name, or none: what a user takes back is kept under that name.
+    One that reads something outside of the store has a method `input` too (see `ReadsOutside`).
     """
 
     @property
@@ -69,6 +70,19 @@ class Pass(Protocol):
         """What to do with this portion: the same for the same arguments, and without looking anywhere else.
 
         What takes longer than fifty milliseconds calls `yield_point` on the way, as often as that.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsOutside(Protocol):
+    """A pass that also works on what is not in the store, such as files."""
+
+    name: str
+
+    def input(self, store: NightStore, now: int) -> str:
+        """The state of what it reads, in a short text: there is work when it is another than the note `input` of the pass,
+        which the last batch over that state writes. Cheap: the daemon asks for it at every tick in which a night may run.
         """
         ...
 

@@ -172,6 +172,7 @@ def counters(store: NightStore, night: int, of_round: int | None = None) -> Coun
         superseded_gc=made(SUPERSEDED),
         nodes_embedded=total(store.embedded(night).items()),
         duplicates_merged=made(MERGED),
+        links_added=total(store.linked(night).items()),
         held_back=waiting(Why.BUDGET, Why.RECALL),
         proposed=waiting(Why.REVIEW),
     )

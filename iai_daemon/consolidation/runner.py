@@ -242,7 +242,7 @@ class _Night:
         done.pace.took(seconds + self._awake() - began - (check.seconds if check else 0.0))
         self._may_lose -= applied.losses
         done.examined += examined
-        done.changed += applied.changed + applied.embedded
+        done.changed += applied.changed + applied.embedded + applied.linked
         done.batches += 1
         self._around.tell(
             {

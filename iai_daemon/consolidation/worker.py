@@ -40,7 +40,7 @@ class Choose(Protocol):
     """Which passes a night has: `passes.chosen`, or somebody's own."""
 
     def __call__(
-        self, settings: Settings, *, alone: bool, names: Sequence[str] | None = None
+        self, settings: Settings, home: Home, *, alone: bool, names: Sequence[str] | None = None
     ) -> Sequence[Pass]: ...
 
 
@@ -162,7 +162,7 @@ def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
     home.create()
     settings = load(home)
     process.limit_memory(settings.consolidation.memory_limit)
-    chosen = choose(settings, alone=job.alone, names=job.passes)
+    chosen = choose(settings, home, alone=job.alone, names=job.passes)
     order = Order(
         kind=job.kind,
         rule=job.rule,

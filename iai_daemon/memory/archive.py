@@ -7,6 +7,7 @@ Vectors are no part of it: the next night makes them again.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -94,10 +95,17 @@ def _read_stamp(name: str, value: object) -> int:
     return round(seconds * 1000)
 
 
+def _read_number(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
+        raise BadRecord(problem=f"{name} must be a number")
+    return float(value)
+
+
 _TEXT = _plain(str, "a text")
 _WHOLE = _plain(int, "a whole number")
 _STAMP = _Kind(lambda value: format_stamp(value / 1000), _read_stamp, int)
 _OBJECT = _document(dict, "an object")
+_NUMBER = _Kind(float, _read_number, float)
 _TRUTH = _Kind(bool, _plain(bool, "true or false").read, int)
 
 _RECORD = {
@@ -122,7 +130,10 @@ _RECORD = {
     "forgotten_at": _maybe(_STAMP),
     "revision": _WHOLE,
     "change": _WHOLE,
+    "made_by": _maybe(_TEXT),
 }
+# Exports, and images in journals, of older versions do not have these.
+_NEW: Mapping[str, None] = {"made_by": None}
 
 # By `what`, in the order in which they are written: a row stands after those that it names.
 JOURNAL_ROWS: Mapping[str, Mapping[str, _Kind]] = {
@@ -168,6 +179,29 @@ JOURNAL_ROWS: Mapping[str, Mapping[str, _Kind]] = {
     "taken_back": {"pass": _TEXT, "record": _WHOLE, "revision": _WHOLE},
     "refused": {"change_id": _TEXT},
     "cursor": {"pass": _TEXT, "position": _WHOLE},
+    "note": {"pass": _TEXT, "name": _TEXT, "value": _TEXT},
+    "link": {
+        "one": _WHOLE,
+        "other": _WHOLE,
+        "kind": _TEXT,
+        "weight": _NUMBER,
+        "reason": _TEXT,
+        "change_id": _TEXT,
+        "night": _WHOLE,
+        "round": _WHOLE,
+        "pass": _TEXT,
+        "at": _STAMP,
+        "undone_at": _maybe(_STAMP),
+    },
+    "contradiction": {
+        "older": _WHOLE,
+        "newer": _WHOLE,
+        "rule": _TEXT,
+        "words": _TEXT,
+        "certain": _TRUTH,
+        "at": _STAMP,
+    },
+    "use": {"record": _WHOLE, "times": _WHOLE, "last_at": _STAMP},
 }
 
 
@@ -200,6 +234,7 @@ def to_row(values: object) -> tuple[str, Row]:
         raise BadRecord(problem="it is no line of a full export")
     about = RECORD if values["type"] == RECORD else str(values["what"])
     columns = _RECORD if about == RECORD else JOURNAL_ROWS[about]
+    values = {**_NEW, **values}
     missing = [name for name in columns if name not in values]
     if missing:
         raise BadRecord(problem=f"{missing[0]} is missing")
@@ -212,10 +247,10 @@ def to_row(values: object) -> tuple[str, Row]:
 
 def _require_image(name: str, image: Mapping[str, object]) -> None:
     """A whole row of a record as the store keeps it: an undo puts it back as it stands here."""
-    if image.keys() != _RECORD.keys():
+    if {**_NEW, **image}.keys() != _RECORD.keys():
         raise BadRecord(problem=f"{name} must have the fields of a record")
     for column, kind in _RECORD.items():
-        value = image[column]
+        value = image.get(column)
         fits = kind.optional if value is None else type(value) is kind.stored
         if not fits or (isinstance(value, int) and not 0 <= value < 1 << 63):
             raise BadRecord(problem=f"{name}.{column} is not what a record holds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,8 @@ from iai_daemon.memory.record import Draft, Record
 ASKED = "asked"
 # A store that was looked after is left alone so long, in milliseconds.
 MAINTAINED_FOR = 86_400_000
+# The effect of an addition on what it replaces.
+RENEWED = "renewed"
 # A pass that fails so often running is left out for a day.
 QUARANTINE = 3
 
@@ -44,13 +46,39 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """One record that a night adds beside those of its users, such as a gist. The fields are those of Change."""
+    """One record that a night adds beside those of its users, such as a gist. The fields are those of Change.
+
+    `sources`: the records that it was made from. `replaces`: the records, with their revisions, whose place it takes, such
+    as what an earlier night added in its stead; they are not current any more.
+    """
 
     change_id: str
     effect: str
     draft: Draft
     reason: str
     rests_on: Mapping[int, int]
+    sources: Sequence[int] = ()
+    replaces: Mapping[int, int] = field(default_factory=dict)
+
+
+class LinkKind(StrEnum):
+    """RELATED: the two belong together, the smaller id is `one`. SOURCE: `one` was made from `other`."""
+
+    RELATED = "related"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two records that belong together, why in words, and how much (`weight`, in (0, 1]). Nothing is lost by it, so it waits
+    for nobody; it counts as long as both are current. `change_id` as in Change."""
+
+    change_id: str
+    one: int
+    other: int
+    kind: LinkKind
+    weight: float
+    reason: str
 
 
 class Why(StrEnum):
@@ -100,30 +128,34 @@ class Batch:
 
     `held`: what is planned and has to wait. `cursor` and `position`: which cursor stands where afterwards (None: it
     stays). `lifted`: the records whose taking back ends with this batch, because a person has asked for the pass again;
-    `insists`: so does the taking back of its additions. `upkeep`: before it, the store itself is looked after (`maintain`).
+    `insists`: so does the taking back of its additions and links. `upkeep`: before it, the store itself is looked after
+    (`maintain`). `notes`: what the pass keeps for itself, by name; None as value: no longer.
     """
 
     changes: Sequence[Change] = ()
     vectors: Sequence[Vector] = ()
     additions: Sequence[Addition] = ()
+    links: Sequence[Link] = ()
     held: Sequence[Held] = ()
     cursor: str | None = None
     position: int | None = None
     lifted: Sequence[int] = ()
     insists: bool = False
     upkeep: bool = False
+    notes: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch really did: records changed or added, vectors stored, changes left out because their records had moved
-    on, and how many of the changes were inferred losses; `left_out` names the changes and additions that were not made
-    because what they rest on had moved on."""
+    on, how many of the changes were inferred losses, and links added; `left_out` names the changes and additions that were
+    not made because what they rest on had moved on."""
 
     changed: int
     embedded: int
     moved_on: int
     losses: int = 0
+    linked: int = 0
     left_out: frozenset[str] = frozenset()
 
 
@@ -170,13 +202,16 @@ class Hindrance:
 class Wanted:
     """What a question about work is about: these passes, each with its cursor.
 
-    The pass `expire` has none: it wants records past their time. The pass `maintain` wants nothing for MAINTAINED_FOR. `taken_back`: what a user has taken back counts too, and
-    so does a pass that was deferred, because a person asks. `model`: whose vectors are counted.
+    The pass `expire` has none: it wants records past their time. The pass `maintain` wants nothing for MAINTAINED_FOR.
+    `taken_back`: what a user has taken back counts too, and so does a pass that was deferred, because a person asks.
+    `model`: whose vectors are counted. `inputs`: what passes read outside of the store, by pass: they want to work when it
+    is not as it was.
     """
 
     passes: Mapping[str, str | None]
     taken_back: bool = False
     model: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +278,14 @@ class NightStore(Protocol):
 
     def cursor(self, name: str) -> int:
         """The `change` up to which a pass has worked; 0 for one that never did."""
+        ...
+
+    def notes(self, pass_name: str) -> Mapping[str, str]:
+        """What a pass keeps for itself."""
+        ...
+
+    def made_by(self, pass_name: str) -> Sequence[Record]:
+        """The current records that a pass has added, by id."""
         ...
 
     def count_changed_since(self, position: int) -> int: ...
@@ -372,6 +415,10 @@ class NightStore(Protocol):
 
     def embedded(self, night: int) -> Mapping[int, int]:
         """How many vectors this night stored, by round."""
+        ...
+
+    def linked(self, night: int) -> Mapping[int, int]:
+        """How many links this night added, by round."""
         ...
 
     def losses(self, night: int) -> int:

@@ -31,7 +31,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A memory as the store keeps it; stamps in milliseconds since the epoch, as they are stored."""
+    """A memory as the store keeps it; stamps in milliseconds since the epoch, as they are stored. `made_by`: the pass that
+    added it; None: a user."""
 
     id: int
     external_id: str | None
@@ -54,6 +55,7 @@ class Record:
     forgotten_at: int | None
     revision: int
     change: int
+    made_by: str | None = None
 
     @property
     def current(self) -> bool:
@@ -107,6 +109,7 @@ def describe(record: Record, merged_ids: Sequence[str] = ()) -> dict[str, object
         "expired_at": stamp(record.expired_at),
         "archived_at": stamp(record.archived_at),
         "forgotten_at": stamp(record.forgotten_at),
+        "made_by": record.made_by,
         "current": record.current,
     }
 

@@ -18,7 +18,7 @@ from iai_daemon.memory.archive import (
 )
 from iai_daemon.memory.sqlite_part import SqlitePart
 from iai_daemon.memory.sqlite_store import SqliteStore
-from iai_daemon.storage.sqlite import translated
+from iai_daemon.storage.sqlite import one_moment, translated
 
 _SELECT = {
     "night": "SELECT * FROM nights ORDER BY id",
@@ -28,18 +28,22 @@ _SELECT = {
     "refused": "SELECT * FROM refused ORDER BY change_id",
     # The vectors stay behind, so the pass that computes them begins anew.
     "cursor": "SELECT * FROM cursors WHERE pass NOT LIKE 'embed:%' ORDER BY pass",
+    "note": "SELECT * FROM pass_notes ORDER BY pass, name",
+    "link": "SELECT * FROM links ORDER BY one, other, kind",
+    "contradiction": "SELECT * FROM contradictions ORDER BY older, newer",
+    "use": "SELECT * FROM uses ORDER BY record",
 }
 _INSERT = {
     RECORD: """
         INSERT INTO records (
             id, external_id, content, kind, subject, attribute, scope, tags, source, session, created_at,
             expires_at, valid_from, valid_to, superseded_by, merged_into, expired_at, archived_at, forgotten_at,
-            revision, change
+            revision, change, made_by
         )
         VALUES (
             :id, :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session, :created_at,
             :expires_at, :valid_from, :valid_to, :superseded_by, :merged_into, :expired_at, :archived_at,
-            :forgotten_at, :revision, :change
+            :forgotten_at, :revision, :change, :made_by
         )
         """,
     "night": """
@@ -62,6 +66,16 @@ _INSERT = {
     "taken_back": "INSERT INTO taken_back (pass, record, revision) VALUES (:pass, :record, :revision)",
     "refused": "INSERT INTO refused (change_id) VALUES (:change_id)",
     "cursor": "INSERT INTO cursors (pass, position) VALUES (:pass, :position)",
+    "note": "INSERT INTO pass_notes (pass, name, value) VALUES (:pass, :name, :value)",
+    "link": """
+        INSERT INTO links (one, other, kind, weight, reason, change_id, night, round, pass, at, undone_at)
+        VALUES (:one, :other, :kind, :weight, :reason, :change_id, :night, :round, :pass, :at, :undone_at)
+        """,
+    "contradiction": """
+        INSERT INTO contradictions (older, newer, rule, words, certain, at)
+        VALUES (:older, :newer, :rule, :words, :certain, :at)
+        """,
+    "use": "INSERT INTO uses (record, times, last_at) VALUES (:record, :times, :last_at)",
 }
 
 
@@ -69,7 +83,7 @@ class SqliteArchive(SqlitePart):
     """An Archive on one connection."""
 
     def lines(self) -> Iterator[Line]:
-        with translated(self._path), self._one_moment():
+        with translated(self._path), one_moment(self._connection):
             merged = SqliteStore(self._connection, self._path).merged_ids()
             for row in self._connection.execute("SELECT * FROM records ORDER BY id"):
                 yield line_of_record(dict(row), merged.get(row["id"], ()))
@@ -112,11 +126,3 @@ class SqliteArchive(SqlitePart):
             yield
         except sqlite3.IntegrityError as cause:
             raise BadRecord(problem=f"it does not fit what it belongs to ({cause})") from cause
-
-    @contextlib.contextmanager
-    def _one_moment(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._connection.execute("ROLLBACK")

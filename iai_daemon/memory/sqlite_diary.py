@@ -101,6 +101,12 @@ class SqliteDiary(SqlitePart):
         )
         return {row["round"]: row["n"] for row in rows}
 
+    def linked(self, night: int) -> dict[int, int]:
+        rows = self._all(
+            "SELECT round, COUNT(*) AS n FROM links WHERE night = :night GROUP BY round", {"night": night}
+        )
+        return {row["round"]: row["n"] for row in rows}
+
     def losses(self, night: int) -> int:
         (row,) = self._all(
             "SELECT COUNT(*) AS n FROM journal WHERE night = :night AND inferred AND undone_at IS NULL",
@@ -258,6 +264,10 @@ class SqliteDiary(SqlitePart):
         )
         self._connection.execute("DELETE FROM held WHERE night = :night", {"night": night})
         self._connection.execute(
+            "UPDATE links SET undone_at = :now WHERE night = :night AND undone_at IS NULL",
+            {"night": night, "now": now},
+        )
+        self._connection.execute(
             "UPDATE journal SET undone_at = :now WHERE night = :night AND undone_at IS NULL",
             {"night": night, "now": now},
         )
@@ -267,8 +277,9 @@ class SqliteDiary(SqlitePart):
 
 
 def _lasting(row: _Row) -> _Row:
-    """All of a row but its place in the sequence of users' writes, which an undo moves on."""
-    return {name: value for name, value in row.items() if name != "change"}
+    """All of a row but its place in the sequence of users' writes, which an undo moves on, and who added it, which old images
+    do not tell."""
+    return {name: value for name, value in row.items() if name not in ("change", "made_by")}
 
 
 def _took_its_place(entry: JournalEntry, record: int) -> bool:

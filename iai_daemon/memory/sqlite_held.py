@@ -123,7 +123,11 @@ def _to_plan(planned: Change | Addition) -> str:
     if isinstance(planned, Change):
         plan |= {"sets": dict(planned.sets), "inferred": planned.inferred}
     else:
-        plan |= {"draft": asdict(planned.draft)}
+        plan |= {
+            "draft": asdict(planned.draft),
+            "sources": list(planned.sources),
+            "replaces": list(planned.replaces.items()),
+        }
     return json.dumps(plan, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -133,7 +137,15 @@ def _held(row: sqlite3.Row) -> HeldRow:
     planned: Change | Addition
     if row["record"] is None:
         draft = Draft(**{**plan["draft"], "tags": tuple(plan["draft"]["tags"])})
-        planned = Addition(row["change_id"], row["effect"], draft, row["reason"], rests_on)
+        planned = Addition(
+            change_id=row["change_id"],
+            effect=row["effect"],
+            draft=draft,
+            reason=row["reason"],
+            rests_on=rests_on,
+            sources=tuple(plan.get("sources", ())),
+            replaces={int(record): int(revision) for record, revision in plan.get("replaces", ())},
+        )
     else:
         planned = Change(
             change_id=row["change_id"],

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from iai_daemon.memory.nights import (
     MAINTAINED_FOR,
     QUARANTINE,
+    RENEWED,
     Addition,
     Applied,
     Batch,
     Change,
     Held,
+    Link,
+    LinkKind,
     Outlook,
     SelfCheck,
     Vector,
@@ -85,6 +88,13 @@ SELECT
         JOIN records ON records.id = taken_back.record AND records.revision = taken_back.revision
         WHERE taken_back.pass IN (SELECT cursor FROM wanted)
     ))
+    OR EXISTS (
+        SELECT 1 FROM json_each(:inputs) AS input JOIN wanted ON wanted.pass = input.key
+        WHERE NOT EXISTS (
+            SELECT 1 FROM pass_notes
+            WHERE pass_notes.pass = input.key AND pass_notes.name = 'input' AND pass_notes.value = input.value
+        )
+    )
     OR EXISTS (SELECT 1 FROM held WHERE why = 'budget' AND pass IN (SELECT pass FROM wanted))
     OR EXISTS (SELECT 1 FROM nights WHERE ended_at IS NULL) AS work,
     (SELECT COUNT(*) FROM records) AS total,
@@ -107,6 +117,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
                 "maintained_for": MAINTAINED_FOR,
                 "taken_back": wanted.taken_back,
                 "model": wanted.model,
+                "inputs": json.dumps(dict(wanted.inputs)),
             },
         )
         return Outlook(bool(row["work"]), row["total"], row["embedded"])
@@ -114,6 +125,21 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
     def cursor(self, name: str) -> int:
         row = self._first("SELECT position FROM cursors WHERE pass = :name", {"name": name})
         return row["position"] if row else 0
+
+    def notes(self, pass_name: str) -> dict[str, str]:
+        rows = self._all("SELECT name, value FROM pass_notes WHERE pass = :pass", {"pass": pass_name})
+        return {row["name"]: row["value"] for row in rows}
+
+    def made_by(self, pass_name: str) -> list[Record]:
+        return self._records(
+            """
+            SELECT * FROM records WHERE made_by = :pass
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            ORDER BY id
+            """,
+            {"pass": pass_name},
+        )
 
     def count_changed_since(self, position: int) -> int:
         row, *_ = self._all(
@@ -231,7 +257,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
             moved_on: list[Change] = []
             for change in batch.changes:
                 (fitting if self._fits(change) else moved_on).append(change)
-            wanted = [each for each in batch.additions if self._rests(each.rests_on)]
+            wanted = [each for each in batch.additions if self._rests({**each.rests_on, **each.replaces})]
             lost, held = self._lose([each for each in fitting if each.inferred], place, now, self_check)
             certain = [each for each in fitting if not each.inferred]
             for change in certain:
@@ -246,6 +272,8 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
                 [(pass_name, record) for record in {*done, *batch.lifted}],
             )
             embedded = sum(self._store(vector, place) for vector in batch.vectors)
+            linked = sum(self._link(link, place, now, insists=batch.insists) for link in batch.links)
+            self._keep_notes(pass_name, batch.notes)
             if batch.cursor is not None and batch.position is not None:
                 self._connection.execute(
                     """
@@ -256,7 +284,9 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
                 )
         left_out = {each.change_id for each in moved_on}
         left_out |= {each.change_id for each in batch.additions if each not in added}
-        return Applied(len(done) + len(added), embedded, len(moved_on), len(lost), frozenset(left_out))
+        return Applied(
+            len(done) + len(added), embedded, len(moved_on), len(lost), linked, frozenset(left_out)
+        )
 
     def _lose(
         self, losses: Sequence[Change], place: Place, now: int, self_check: SelfCheck | None
@@ -282,9 +312,30 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
         if refused and not insists:
             return False
         self._connection.execute("DELETE FROM refused WHERE change_id = ?", (addition.change_id,))
-        record = self._insert(addition.draft, now)
+        record = self._insert(addition.draft, now, place[2])
         self._note(addition, record, place, now)
+        for source in addition.sources:
+            made_from = Link(addition.change_id, record, source, LinkKind.SOURCE, 1.0, addition.reason)
+            self._link(made_from, place, now, insists=True)
+        for older, revision in addition.replaces.items():
+            self._renew(older, revision, record, addition, place, now)
         return True
+
+    def _renew(
+        self, older: int, revision: int, newer: int, addition: Addition, place: Place, now: int
+    ) -> None:
+        """What a night adds takes the place of what an earlier one had added."""
+        began, ended = self._record(older).valid_from, self._record(newer).valid_from
+        change = Change(
+            f"{addition.change_id}:{older}",
+            RENEWED,
+            older,
+            revision,
+            f"made anew as {newer}",
+            {"valid_to": max(began, ended), "superseded_by": newer},
+            {},
+        )
+        self._carry_out(change, place, now)
 
     def _fits(self, change: Change) -> bool:
         """Whether the record, and all that the change rests on, are still what it was planned on."""
@@ -336,6 +387,49 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
                 now,
                 isinstance(done, Change) and done.inferred,
             ),
+        )
+
+    def _link(self, link: Link, place: Place, now: int, *, insists: bool) -> bool:
+        """False when it is there already, when its taking back still holds, or when one of the two is gone."""
+        night, round_number, pass_name = place
+        return bool(
+            self._connection.execute(
+                """
+                INSERT INTO links (one, other, kind, weight, reason, change_id, night, round, pass, at)
+                SELECT one.id, other.id, :kind, :weight, :reason, :change_id, :night, :round, :pass, :now
+                FROM records AS one, records AS other WHERE one.id = :one AND other.id = :other
+                ON CONFLICT (one, other, kind) DO UPDATE SET
+                    weight = excluded.weight, reason = excluded.reason, change_id = excluded.change_id,
+                    night = excluded.night, round = excluded.round, pass = excluded.pass, at = excluded.at,
+                    undone_at = NULL
+                WHERE undone_at IS NOT NULL AND :insists
+                """,
+                {
+                    "one": link.one,
+                    "other": link.other,
+                    "kind": link.kind,
+                    "weight": link.weight,
+                    "reason": link.reason,
+                    "change_id": link.change_id,
+                    "night": night,
+                    "round": round_number,
+                    "pass": pass_name,
+                    "now": now,
+                    "insists": insists,
+                },
+            ).rowcount
+        )
+
+    def _keep_notes(self, pass_name: str, notes: Mapping[str, str | None]) -> None:
+        gone = [(pass_name, name) for name, value in notes.items() if value is None]
+        kept = [(pass_name, name, value) for name, value in notes.items() if value is not None]
+        self._connection.executemany("DELETE FROM pass_notes WHERE pass = ? AND name = ?", gone)
+        self._connection.executemany(
+            """
+            INSERT INTO pass_notes (pass, name, value) VALUES (?, ?, ?)
+            ON CONFLICT (pass, name) DO UPDATE SET value = excluded.value
+            """,
+            kept,
         )
 
     def _store(self, vector: Vector, place: Place) -> int:

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from iai_daemon.memory.record import Draft
+from iai_daemon.errors import NoSuchRecord
+from iai_daemon.memory.record import Draft, Record, from_row
 from iai_daemon.storage.sqlite import immediate, translated
 
 Parameters = Mapping[str, object]
@@ -46,18 +47,25 @@ class SqlitePart:
         row = self._first("SELECT * FROM records WHERE id = :id", {"id": record})
         return None if row is None else dict(row)
 
-    def _insert(self, draft: Draft, now: int) -> int:
-        """A new record at the end of the sequence of writes; its id."""
+    def _record(self, record: int) -> Record:
+        """Raises NoSuchRecord."""
+        row = self._row(record) if 0 < record < 1 << 63 else None
+        if row is None:
+            raise NoSuchRecord(id=record)
+        return from_row(row)
+
+    def _insert(self, draft: Draft, now: int, made_by: str | None = None) -> int:
+        """A new record at the end of the sequence of writes; its id. `made_by`: by a pass, not by a user."""
         created = now if draft.created_at is None else round(draft.created_at * 1000)
         inserted = self._connection.execute(
             """
             INSERT INTO records (
                 external_id, content, kind, subject, attribute, scope, tags, source, session,
-                created_at, expires_at, valid_from, change
+                created_at, expires_at, valid_from, change, made_by
             )
             VALUES (
                 :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session,
-                :created_at, :expires_at, :created_at, (SELECT change FROM next_change)
+                :created_at, :expires_at, :created_at, (SELECT change FROM next_change), :made_by
             )
             """,
             {
@@ -72,6 +80,7 @@ class SqlitePart:
                 "session": draft.session,
                 "created_at": created,
                 "expires_at": None if draft.expires_at is None else round(draft.expires_at * 1000),
+                "made_by": made_by,
             },
         )
         return int(inserted.lastrowid or 0)

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 
-from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.ranking import Key, rank, words_of
 from iai_daemon.memory.record import Draft, Record, from_row
 from iai_daemon.memory.sqlite_part import SqlitePart
@@ -101,12 +100,6 @@ class SqliteStore(SqlitePart):
 
     def get(self, record: int) -> Record:
         return self._record(record)
-
-    def _record(self, record: int) -> Record:
-        row = self._row(record) if 0 < record < 1 << 63 else None
-        if row is None:
-            raise NoSuchRecord(id=record)
-        return from_row(row)
 
     def search(self, query: Query, now: int) -> Sequence[Hit]:
         words = words_of(query.text)

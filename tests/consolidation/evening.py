@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from iai_daemon.config import Settings
@@ -25,7 +26,9 @@ from iai_daemon.paths import Home
 from tests.fakes import NOON, FakeClock
 
 NOW = round(NOON * 1000)
-ALL = passes.chosen(Settings(), alone=True)
+# No pass of these tests reads files of a home.
+NOWHERE = Home(Path("/nonexistent"))
+ALL = passes.chosen(Settings(), NOWHERE, alone=True)
 
 
 def remember(stores: Stores, content: str, at: float = NOON - 600, **fields: Any) -> Record:

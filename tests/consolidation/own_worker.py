@@ -85,7 +85,7 @@ def main(name: str, begun: str | None = None) -> int:
             Path(begun).touch()
         return PLANS[name](records, yield_point)
 
-    return worker.main(lambda _settings, **_: [Scripted(name, plans=plan)])
+    return worker.main(lambda *_, **__: [Scripted(name, plans=plan)])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift
-from tests.consolidation.evening import NOW, a_day, export, night, remember, work_in_a_process
+from tests.consolidation.evening import NOW, NOWHERE, a_day, export, night, remember, work_in_a_process
 from tests.fakes import LONG, NOON, FakeClock
 
 DAY = 86_400.0
@@ -120,7 +120,9 @@ def test_a_store_in_which_nothing_is_due_is_asked_with_one_query_and_not_touched
     remember(stores, "one")
     night(stores)
     remember(stores, "two")
-    passes_but_it = [each for each in passes.chosen(Settings(), alone=True) if each.name != "maintain"]
+    passes_but_it = [
+        each for each in passes.chosen(Settings(), NOWHERE, alone=True) if each.name != "maintain"
+    ]
     night(stores, chosen=passes_but_it)
     said: list[str] = []
     with closing(sqlite3.connect(home.memory, isolation_level=None)) as watching:
@@ -132,8 +134,8 @@ def test_a_store_in_which_nothing_is_due_is_asked_with_one_query_and_not_touched
 
 
 def test_it_needs_the_store_alone(stores: Stores) -> None:
-    assert "maintain" not in {each.name for each in passes.chosen(Settings(), alone=False)}
-    assert passes.chosen(Settings(), alone=True)[-1].name == "maintain", (
+    assert "maintain" not in {each.name for each in passes.chosen(Settings(), NOWHERE, alone=False)}
+    assert passes.chosen(Settings(), NOWHERE, alone=True)[-1].name == "maintain", (
         "it looks after what the others leave"
     )
 
@@ -145,7 +147,7 @@ def test_what_only_it_would_do_starts_no_night_as_long_as_somebody_is_there(home
         clock = FakeClock()
         with closing(open_stores(home)) as stores:
             remember(stores, "one")
-            others = passes.chosen(Settings(), alone=False)
+            others = passes.chosen(Settings(), NOWHERE, alone=False)
             night(stores, chosen=others)
         settings = Settings(lifecycle=Lifecycle(idle_after=0.1))
         shift = Shift(home, settings, clock, lambda: None, structlog.get_logger())

@@ -19,7 +19,7 @@ from iai_daemon.consolidation.plan import Portion, change_id
 from iai_daemon.memory.embedding import load_embedder
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record
-from tests.consolidation.evening import NOW
+from tests.consolidation.evening import NOW, NOWHERE
 
 _ids = count(1)
 
@@ -149,7 +149,7 @@ def test_embedding_plans_a_vector_for_each_record_that_has_none() -> None:
 
 
 def names(settings: Settings, **wanted: object) -> list[str]:
-    return [each.name for each in passes.chosen(settings, alone=True, **wanted)]  # type: ignore[arg-type]
+    return [each.name for each in passes.chosen(settings, NOWHERE, alone=True, **wanted)]  # type: ignore[arg-type]
 
 
 def test_the_passes_run_in_their_order_whatever_the_settings_list_first() -> None:

@@ -11,26 +11,29 @@ from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.maintain import Maintain
 from iai_daemon.consolidation.passes.supersede import Supersede
-from iai_daemon.consolidation.plan import Pass
+from iai_daemon.consolidation.plan import Pass, ReadsOutside
 from iai_daemon.memory.nights import NightStore, Outlook, Wanted
+from iai_daemon.paths import Home
 
 # In the order in which a round runs them.
-KNOWN: Mapping[str, Callable[[Settings], Pass | None]] = {
-    "expire": lambda _: Expire(),
-    "supersede": lambda _: Supersede(),
-    "embed": lambda settings: (
+KNOWN: Mapping[str, Callable[[Settings, Home], Pass | None]] = {
+    "expire": lambda *_: Expire(),
+    "supersede": lambda *_: Supersede(),
+    "embed": lambda settings, _: (
         Embed(settings.embedding.model) if settings.embedding.model in STORED_AS else None
     ),
-    "deduplicate": lambda settings: Deduplicate(model(settings)),
-    "maintain": lambda _: Maintain(),
+    "deduplicate": lambda settings, _: Deduplicate(model(settings)),
+    "maintain": lambda *_: Maintain(),
 }
 
 
-def chosen(settings: Settings, *, alone: bool, names: Sequence[str] | None = None) -> tuple[Pass, ...]:
+def chosen(
+    settings: Settings, home: Home, *, alone: bool, names: Sequence[str] | None = None
+) -> tuple[Pass, ...]:
     """The passes of a night, in order: the configured ones, or those of them that are named; all of them when the store is
     left `alone`, else those that share it."""
     wanted = [name for name in settings.consolidation.passes if names is None or name in names]
-    made = [make(settings) for name, make in KNOWN.items() if name in wanted]
+    made = [make(settings, home) for name, make in KNOWN.items() if name in wanted]
     return tuple(each for each in made if each is not None and (alone or each.shares))
 
 
@@ -43,4 +46,6 @@ def outlook(
     store: NightStore, passes: Sequence[Pass], now: int, *, model: str | None = None, taken_back: bool = False
 ) -> Outlook:
     """Whether these passes would find anything at `now` (milliseconds since the epoch): one query, no write."""
-    return store.outlook(Wanted({each.name: each.cursor for each in passes}, taken_back, model), now)
+    cursors = {each.name: each.cursor for each in passes}
+    inputs = {each.name: each.input(store, now) for each in passes if isinstance(each, ReadsOutside)}
+    return store.outlook(Wanted(cursors, taken_back, model, inputs), now)
