@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test lint run bench clean
+.PHONY: help demo test lint run bench bench-recall clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -33,6 +33,9 @@ run: $(VENV)/ready   ## the daemon in the foreground, on your own home
 
 bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a time
 	$(BIN)/python -m benchmarks
+
+bench-recall: $(VENV)/ready  ## whether search finds what was said, before and after nights: DATA=DIR
+	$(BIN)/python benchmarks/recall.py $(if $(DATA),--data $(DATA))
 
 clean:           ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
