@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from iai_outcomes import Outcomes
+
     Message = dict[str, Any]
     Scanner = Callable[[str, int], tuple[Any, int]]
 
@@ -44,6 +46,9 @@ HOUSEKEEPING = {
     "tasks/get",
     "tasks/result",
 }
+# What the scanner raises of a text that is no JSON. Of a string without an end SystemError, as long as nobody has imported
+# json.decoder, where it looks for a better one.
+NOT_JSON = (ValueError, StopIteration, RecursionError, SystemError)
 CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 # Where clients name the conversation: VS Code, Codex and OpenCode in a request's `_meta`, Claude Code in the environment.
 SESSION_KEYS = ("vscode.conversationId", "threadId", "sessionID")
@@ -67,6 +72,8 @@ class Seen:
         self.client: Message | None = None
         self.session = ""
         self.news = self.urgent = False
+        # Who is told of each call and how it ended, if anybody.
+        self.outcomes: Outcomes | None = None
         self._calls: dict[object, float] = {}
         self._pings: set[object] = set()
 
@@ -84,9 +91,14 @@ class Seen:
             if not method:
                 self._take_clients_answer(message, ident)
             elif method == "notifications/cancelled":
-                self._answered(ident_in(message, "params", "requestId"))
+                cancelled = ident_in(message, "params", "requestId")
+                if self.outcomes:
+                    self.outcomes.end(cancelled, "cancelled")
+                self._answered(cancelled)
             elif not method.startswith("notifications/") and (ident is not None or TORN in message):
                 self._take_request(method, ident)
+                if self.outcomes and method == "tools/call" and ident is not None:
+                    self.outcomes.begin(ident, message, line)
             self._meet(message, method)
 
     def look_at_answer(self, line: bytes) -> None:
@@ -100,7 +112,10 @@ class Seen:
             elif "method" not in message:
                 # Too long to tell whose answer it is: that of whoever has waited longest.
                 unknown = ident is None and TORN in message
-                self._answered(next(iter(self._calls), None) if unknown else ident)
+                answered = next(iter(self._calls), None) if unknown else ident
+                if self.outcomes:
+                    self.outcomes.answer(answered, message, line)
+                self._answered(answered)
 
     def _take_request(self, method: str, ident: object) -> None:
         if method == "tools/call" and ident is not None and len(self._calls) < MOST:
@@ -191,7 +206,7 @@ def scan(text: str) -> object:
     scanner = scanner or find_scanner()
     try:
         value, end = scanner(text, 0)
-    except (ValueError, StopIteration, RecursionError):
+    except NOT_JSON:
         return None
     return None if text[end:].strip() else value
 

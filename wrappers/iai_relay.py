@@ -29,15 +29,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
+    from typing import Any
 else:
     import _signal  # what `signal` wraps, without its enums
 
-USAGE = "usage: iai-wrapper [--home DIR] [--session ID] -- COMMAND [ARG…]"
+USAGE = "usage: iai-wrapper [--home DIR] [--session ID] [--record-outcomes] -- COMMAND [ARG…]"
 HELP = f"""{USAGE}
 
 Runs COMMAND, an MCP server on stdio, passes every byte on unchanged, and keeps a heartbeat file in DIR/wrappers, which
 tells iai-daemon that you are there. DIR is --home, else $IAI_DAEMON_HOME, else ~/.iai-daemon. --session names the
-conversation that is served; otherwise it is taken from the client where the client says it.
+conversation that is served; otherwise it is taken from the client where the client says it. --record-outcomes notes in
+DIR/trajectories which tools were called, and how each call ended: never its arguments, never its result.
 
 The exit status is COMMAND's, or 128 + N when signal N ended it; 127 when it was not found, 126 when it could not be
 started, 2 for wrong usage."""
@@ -55,12 +57,15 @@ MANY, LONG = 512, 1024
 
 def main() -> int:
     """The command line. Returns an exit status when there is nothing to relay; otherwise ends the process itself."""
-    options, arguments = {"--home": "", "--session": ""}, sys.argv[1:]
+    options, arguments, record = {"--home": "", "--session": ""}, sys.argv[1:], False
     while arguments and arguments[0] != "--":
         name, equals, value = arguments.pop(0).partition("=")
         if name in ("--help", "--version"):
             say(1, HELP if name == "--help" else f"iai-wrapper {VERSION}")
             return 0
+        if name == "--record-outcomes" and not equals:
+            record = True
+            continue
         if name not in options or not (equals or arguments):
             say(2, f"iai-wrapper: {name} is no option, or lacks its value.\n{USAGE}")
             return 2
@@ -68,7 +73,7 @@ def main() -> int:
     if len(arguments) < 2:
         say(2, f"iai-wrapper: no command to run is given behind a --.\n{USAGE}")
         return 2
-    return Wrapper().run(arguments[1:], options["--home"], options["--session"])
+    return Wrapper().run(arguments[1:], options["--home"], options["--session"], record=record)
 
 
 class Wrapper:
@@ -82,7 +87,7 @@ class Wrapper:
         self._seen = Seen()
         self._log = Log(self._ring)
 
-    def run(self, command: list[str], home: str, session: str) -> int:
+    def run(self, command: list[str], home: str, session: str, *, record: bool) -> int:
         """Relay until client, server or a signal ends it, then end the process; returns only when there is no server."""
         parent = posix.getppid()
         # They stay blocked in the relays' threads, so that each one interrupts the waiting of this one.
@@ -97,6 +102,10 @@ class Wrapper:
                 f"iai-wrapper: cannot start {command[0]} ({cause.strerror}): check what stands behind the --.",
             )
             return 127 if isinstance(cause, FileNotFoundError) else 126
+        # While the server starts: nothing has been relayed yet, so no call is missed.
+        home, facts = find_home(home), describe(command[0], self._server.pid, parent)
+        if record:
+            self._record(home, facts)
         signalled, wake = posix.pipe()
         posix.set_blocking(wake, False)
         _signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -105,10 +114,24 @@ class Wrapper:
         _thread.start_new_thread(self._relay_answers, ())
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HANDLED)
         self._seen.session = bounded(session or variable(SESSION_VARIABLE))
-        facts = describe(command[0], self._server.pid, parent)
-        self._keep(Heartbeat(find_home(home), facts, self._seen), parent)
+        self._keep(Heartbeat(home, facts, self._seen), parent)
         self._end()
+        if self._seen.outcomes:
+            self._log.look()
+            self._seen.outcomes.end_all()
         posix._exit(self._server.status)  # noqa: SLF001 -- the relays' threads may be blocked for good
+
+    def _record(self, home: str, facts: "dict[str, Any]") -> None:
+        try:
+            # Most wrappers do without it.
+            from iai_outcomes import Outcomes
+        except ImportError:
+            say(
+                2,
+                "iai-wrapper: no outcomes are recorded: iai_outcomes.py must lie beside iai_wrapper.py, too.",
+            )
+            return
+        self._seen.outcomes = Outcomes(home, facts, self._seen, lambda: self._log.passed_at)
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if number != _signal.SIGCHLD:
@@ -148,6 +171,8 @@ class Wrapper:
         while not (self._is_leaving() or posix.getppid() != parent):
             busy = self._log.look() or self._log.watch()
             due = heartbeat.keep()
+            if self._seen.outcomes:
+                self._seen.outcomes.write()
             self._bell.acquire(timeout=min(due, LOOK_AGAIN) if busy else due)
         heartbeat.remove()
 
@@ -231,7 +256,7 @@ def relay(source: int, sink: int, log: "Log", lines: "Lines") -> bool:
             return True  # so a socket tells the death of its other side
         if not chunk:
             return True
-        log.chunks.append((lines, chunk))
+        log.chunks.append((lines, chunk, time.monotonic()))
         try:
             write_all(sink, chunk)
         except OSError:
@@ -246,7 +271,9 @@ class Log:
     """
 
     def __init__(self, ring: "Callable[[], None]") -> None:
-        self.chunks: list[tuple[Lines, bytes]] = []
+        self.chunks: list[tuple[Lines, bytes, float]] = []
+        # When what is looked at was passed on, by the steady clock.
+        self.passed_at = 0.0
         self._ring = ring
         self._watching = False
         self._looking = _thread.allocate_lock()
@@ -271,7 +298,7 @@ class Log:
         found = bool(self.chunks)
         try:
             while self.chunks:
-                lines, chunk = self.chunks.pop(0)
+                lines, chunk, self.passed_at = self.chunks.pop(0)
                 lines.add(chunk)
         except Exception as cause:  # noqa: BLE001 -- whatever a message does to us, the bytes have to flow
             say(2, f"iai-wrapper: a message could not be looked at: {cause!r}.")

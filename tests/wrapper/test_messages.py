@@ -46,7 +46,7 @@ class Observed:
         for message in messages:
             data = message if isinstance(message, bytes) else json.dumps(message).encode() + b"\n"
             for at in range(0, len(data), 65536):
-                self.log.chunks.append((lines, data[at : at + 65536]))
+                self.log.chunks.append((lines, data[at : at + 65536], 0.0))
         self.log.look()
 
     @property
