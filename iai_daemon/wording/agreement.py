@@ -6,7 +6,7 @@ from itertools import permutations
 
 from iai_daemon.wording.exchange import QUANTITIES
 from iai_daemon.wording.features import OBLIGED, OPTIONAL, PERMITTED, Features
-from iai_daemon.wording.similarity import MOST_COMPARED, akin
+from iai_daemon.wording.similarity import MOST_COMPARED, akin, opposed
 from iai_daemon.wording.tokens import BREAK, STOPPED
 
 _NONE: frozenset[str] = frozenset()
@@ -21,6 +21,8 @@ def disagreement(a: Features, b: Features) -> str | None:
         return "they go on differently"
     if a.denials != b.denials:
         return "one denies what the other says"
+    if opposites := opposed(a, b):
+        return _against(*opposites)
     if a.heavy != b.heavy and (missing := _missing(a, b)):
         return missing
     return _obligation(a, b) or _order(a, b)

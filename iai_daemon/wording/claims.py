@@ -26,8 +26,8 @@ from iai_daemon.wording.tokens import BREAK, CODE, LIGHTER, NAME, NUMBER, STOPPE
 MOST_TOKENS = 160
 _MOST_SUBJECTS = 3
 
-AT, WITH = "be at", "be done with"
-GENERAL_DEEDS = frozenset((AT, WITH))
+AT, WITH, MADE = "be at", "be done with", "be made"
+GENERAL_DEEDS = frozenset((AT, WITH, MADE))
 _SENSES = {
     **dict.fromkeys(
         stems(
@@ -40,6 +40,7 @@ _SENSES = {
         stems("use run build make serve handle manage power drive do base back provide process nutzen verwenden benutzen"), WITH
     ),
     **dict.fromkeys(stems("call name rename title"), "be called"),
+    **dict.fromkeys(stems("write generate create produce draw"), MADE),
 }  # fmt: skip
 
 _CLEAR = stems(*CLEAR_VERBS)
@@ -49,6 +50,10 @@ _OPENING = words(
 )
 _PRONOUNS = words("it they this that which who he she these those es sie er dies")
 _ARTICLES = words("the a an")
+_TALKING = words(
+    """i me my mine myself you your yours yourself yeah yep wow thanks thank hey bye haha lol aw awesome totally
+    congrats gonna ich du dein mein danke"""
+)
 _JOINING = words("the a an and or")
 _NO_SUBJECT = stems("> < ≥ ≤ more longer anymore yet only gone rather instead")
 _LIGHT_NOUNS = stems("file folder directory name case")
@@ -75,7 +80,7 @@ class Claim:
     stands before each noun; `clauses`: from which term to which each sentence goes, `parts`: those between commas; `deeds`:
     what is done, verbs of one sense by one name; `ended`: the phrases that are said to be over (`replaced`: by something that
     is named); `arrived`: what is said to have come; `spoken`: all terms of the parts that tell of it; `marks`: how it is said
-    (signs.py); `sign`: the tokens that say it.
+    (signs.py); `sign`: the tokens that say it; `talk`: whether it is what somebody says to somebody, and no note.
     """
 
     heading: frozenset[str]
@@ -92,6 +97,7 @@ class Claim:
     spoken: frozenset[str]
     marks: int
     sign: tuple[int, int]
+    talk: bool
 
 
 def claim(
@@ -117,7 +123,17 @@ def claim(
         spoken=frozenset(walk.spoken),
         marks=walk.marks,
         sign=walk.sign,
+        talk=_is_talk(found),
     )
+
+
+def _is_talk(found: Sequence[Token]) -> bool:
+    """Whether somebody asks, or speaks of himself or to another in more than one sentence, or with feeling."""
+    ends = [token.raw for token in found[:-1] if token.kind == BREAK and token.key == "."]
+    last = found[-1].raw if found else ""
+    if any(token.kind == BREAK and token.key == "?" for token in found):
+        return True
+    return bool(ends or "!" in last) and any(token.low in _TALKING for token in found)
 
 
 def _modifiers(
@@ -251,7 +267,9 @@ class _Walk:
         return self._noun(begin, end)
 
     def _object(self, verb: int, end: int) -> Subject | None:
-        """What something is done to; where nothing is named, the deed itself."""
+        """What something is done to, of `finished porting X` the X; where nothing is named, the deed itself."""
+        while verb + 2 < end and self.words[verb + 1].endswith("ing") and self.found[verb + 1].verb:
+            verb += 1
         stop = next(
             (place for place in range(verb + 2, end) if self.words[place] in TO | FROM | {"with", "instead"}),
             end,
@@ -293,5 +311,5 @@ class _Walk:
             form
             and self.found[place].kind in (WORD, LIGHTER)
             and place + 1 < end
-            and not self.found[place + 1].verb
+            and (not self.found[place + 1].verb or self.words[place + 1].endswith("ing"))
         )

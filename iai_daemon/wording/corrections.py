@@ -37,6 +37,7 @@ from iai_daemon.wording.signs import (
     TENTATIVE,
     is_of_change,
 )
+from iai_daemon.wording.similarity import opposed
 from iai_daemon.wording.subjects import (
     CLASSES,
     GENERIC,
@@ -65,7 +66,8 @@ _LONGEST_QUOTED = 60
 _USER = frozenset(("user",))
 # What is denied of a thing as a whole: `not supported`, `not fine`.
 _FINE = stems("accept support ok okay fine welcome true valid correct safe open available permit")
-_SLOTS = ("in", "on", "at", "with", "by", "from")
+# Prepositions behind which one and the same is said: where, with what, whence.
+_SLOTS = (("in",), ("on",), ("at",), ("with", "by", "via"), ("from",))
 
 
 class _Pair:
@@ -93,11 +95,16 @@ def correction(newer: Features, older: Features) -> Evidence | None:
     if len(older.topic) > _MOST_TOPICS or len(newer.topic) > 2 * _MOST_TOPICS:
         return None
     marks = newer.claim.marks
+    if not marks & MARKED and 3 * len(newer.heavy & older.heavy) < min(len(newer.heavy), len(older.heavy)):
+        return None
+    # Stories and answers tell of many changes; what they are about stands in other turns.
+    if newer.claim.talk or older.claim.talk:
+        return None
     if marks & PAST or (marks & TENTATIVE and not marks & MARKED):
         return None
     if newer.heavy == older.heavy and newer.modality == older.modality and newer.denials == older.denials:
         return None
-    if other_context(newer, older):
+    if other_context(newer, older) or opposed(newer, older):
         return None
     found = _first_rule(_Pair(newer, older))
     # What says the same ends nothing, whatever it says of change.
@@ -164,7 +171,7 @@ def _other_taste(pair: _Pair) -> bool:
 
 def _went(x: str, y: str, newer: Features, older: Features) -> bool:
     """`is in X`, `has moved to Y`, and nothing else is said."""
-    alone = newer.topic - older.heavy == {x} and x in newer.claim.arrived
+    alone = newer.topic - older.heavy == {x} and older.topic - newer.heavy == {y} and x in newer.claim.arrived
     return alone and y in older.related.get("in", NONE) and alike_in_form(x, y, newer, older)
 
 
@@ -190,7 +197,7 @@ def _is_all_over(
         return True
     if _of_user(newer) and _of_user(older) and (known - GENERIC or older.topic <= shared):
         return True
-    return known == phrase and _is_whole(known, newer, older, by_name=by_name)
+    return phrase - GENERIC <= known and _is_whole(known, newer, older, by_name=by_name)
 
 
 def _is_whole(known: frozenset[str], newer: Features, older: Features, *, by_name: bool) -> bool:
@@ -251,8 +258,8 @@ def _another_quantity(pair: _Pair) -> bool:
         return False
     if (
         not newer.claim.marks & MARKED
-        and newer.heavy - older.heavy - mine
-        and older.heavy - newer.heavy - its
+        and lacking(newer.heavy - mine, older)
+        and lacking(older.heavy - its, newer)
     ):
         return False
     smaller = min(len(newer.topic), len(older.topic)) - 1
@@ -322,13 +329,18 @@ def _denied(pair: _Pair) -> bool:
         )
         return enough and (len(shared) > 1 or not shared <= GENERIC)
     mine, its = newer.topic - older.topic, older.topic - newer.topic
-    if _of_user(newer) and _of_user(older) and not mine:
+    if (_of_user(newer) and _of_user(older) and not mine) or _says_nothing_else(newer, older):
         return True
     return (
         4 * len(shared) >= 3 * min(len(newer.topic), len(older.topic))
         and not (mine and its)
         and len(shared) > 1
     )
+
+
+def _says_nothing_else(newer: Features, older: Features) -> bool:
+    """Whether a denial is of the words of the older one alone: `no X on Fridays` of `X on Fridays, until noon`."""
+    return newer.denials > older.denials and len(newer.heavy) > 1 and newer.heavy <= older.heavy
 
 
 def _eased(newer: Features, older: Features) -> bool:
@@ -341,7 +353,7 @@ def _eased(newer: Features, older: Features) -> bool:
 def _denies_what_is_said(newer: Features, older: Features) -> bool:
     """Whether what the one denies is in the other at all."""
     for one, other in ((newer, older), (older, newer)):
-        denied = (one.denied & one.topic) - _FINE
+        denied = (one.denied & one.topic or one.denied) - _FINE
         if denied and denied.isdisjoint(other.heavy):
             return False
     return True
@@ -358,7 +370,7 @@ def _said_anew(pair: _Pair) -> bool:
     if newer.denials != older.denials:
         return False
     if _of_user(newer) and _of_user(older):
-        return 2 * len(telling) >= len(older.topic)
+        return 3 * len(telling) >= len(older.topic)
     said = new.marks & NOW or new.arrived or new.replaced
     return bool(said and telling) and new.theme == older.claim.theme and _one_measure(newer, older)
 
@@ -387,7 +399,9 @@ def _elsewhere(pair: _Pair) -> bool:
     if not 0 < len(mine) < 4 or not 0 < len(its) < 3 or not new.deeds | old.deeds <= GENERAL_DEEDS:
         return False
     slot = any(
-        mine <= newer.related.get(side, NONE) and its <= older.related.get(side, NONE) for side in _SLOTS
+        any(mine <= newer.related.get(side, NONE) for side in sides)
+        and any(its <= older.related.get(side, NONE) for side in sides)
+        for sides in _SLOTS
     )
     return slot and shared >= new.theme and not pair.competing()
 

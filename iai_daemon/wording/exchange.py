@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from iai_daemon.wording.features import Features
-from iai_daemon.wording.kinds import KINDS
-from iai_daemon.wording.lexicon import VERBS
+from iai_daemon.wording.kinds import KINDS, ORDINARY
+from iai_daemon.wording.lexicon import VERBS, words
 from iai_daemon.wording.signs import OF_CHANGE
 from iai_daemon.wording.tokens import (
     CHANNEL,
@@ -35,6 +35,7 @@ MEASURED = frozenset((TIME, SIZE, SHARE, CALENDAR, MONEY, CLOCK, DATE, RATE, RAN
 NUMERIC = frozenset((NUMBER, VERSION))
 QUANTITIES = MEASURED | NUMERIC
 LITERAL = frozenset((PATH, URL, CODE, CHANNEL, EMAIL, VARIABLE, FLAG, HASH))
+_DURATIONS = {TIME, CALENDAR}
 LIMITS = frozenset((">", "<", "≥", "≤"))
 
 _ROLES = stems("own lead maintain responsible contact call head chair charge")
@@ -53,11 +54,18 @@ def comparable(x: str, y: str, newer: Features, older: Features) -> bool:
     if x == y:
         return False
     one, other = newer.kinds.get(x), older.kinds.get(y)
-    if one in MEASURED and one == other:
+    if (one in MEASURED and one == other) or {one, other} == _DURATIONS:
         return True
     if one in NUMERIC and other in NUMERIC:
         return bool(_beside(x, newer) & _beside(y, older))
-    return kin(x, y)
+    return kin(x, y) and not _ordinary(x, newer) and not _ordinary(y, older)
+
+
+def _ordinary(key: str, text: Features) -> bool:
+    """Whether a word that may be a name is only a word here: `the code`, but not `built with make`."""
+    return (
+        key in ORDINARY and key not in text.kinds and all(key not in keys for keys in text.related.values())
+    )
 
 
 def of_one_kind(mine: Collection[str], its: Collection[str], newer: Features, older: Features) -> bool:
@@ -236,6 +244,11 @@ def _numbered(text: Features, generic: frozenset[str]) -> list[tuple[str, str]]:
     return found
 
 
+# What stands behind a number that stands for itself.
+_GOES_ON = words("after before since until instead now")
+
+
 def _counts(place: int, text: Features) -> bool:
     """Whether a number says how many: `nine attempts`."""
-    return place + 1 < len(text.tokens) and text.tokens[place + 1].kind in (WORD, LIGHTER)
+    following = text.tokens[place + 1 : place + 2]
+    return any(each.kind in (WORD, LIGHTER) and each.low not in _GOES_ON for each in following)

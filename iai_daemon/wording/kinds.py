@@ -61,7 +61,9 @@ payments: stripe adyen paypal braintree square klarna mollie paddle checkout.com
 identity: auth0 keycloak okta cognito clerk authelia supertokens entra firebase zitadel
 flags: launchdarkly unleash flagsmith growthbook split posthog configcat
 analytics: plausible matomo mixpanel amplitude posthog ga segment heap umami fathom
-deploy: helm kustomize argocd flux spinnaker ansible terraform pulumi capistrano nomad kubernetes compose swarm ecs tilt skaffold chef puppet saltstack cloudformation opentofu
+deploy: helm kustomize argocd flux spinnaker ansible capistrano compose tilt skaffold
+orchestration: nomad kubernetes k8s compose swarm ecs
+infrastructure: terraform pulumi ansible chef puppet saltstack cloudformation opentofu cdk
 data-format: json xml yaml toml protobuf avro msgpack csv parquet ini jsonl thrift bson orc
 protocol: rest graphql grpc soap http websocket sse mqtt amqp trpc json-rpc http/2 https
 validation: joi zod yup ajv pydantic marshmallow cerberus attrs valibot
@@ -101,6 +103,29 @@ tone: formal casual
 units: metric imperial
 unit-of-time: nanosecond microsecond millisecond second minute hour day week month
 unit-of-size: byte kilobyte megabyte gigabyte
+time-zone: utc gmt cet cest est edt pst pdt ist jst
+secret-scan: trufflehog gitleaks detect-secrets ggshield
+backup: pg_dump pgbackrest wal-g barman restic borg duplicity velero mysqldump xtrabackup
+pdf: wkhtmltopdf weasyprint puppeteer prince gotenberg pdfkit reportlab
+translation: crowdin lokalise transifex weblate pontoon
+updates-of-dependencies: dependabot renovate snyk
+changelog: semantic-release release-please changesets towncrier git-cliff standard-version
+coverage: codecov coveralls sonarqube codeclimate
+on-call: pagerduty opsgenie victorops splunk-on-call
+cdn: cloudfront fastly akamai bunny cloudflare
+dns: route53 cloudflare namecheap godaddy
+data-loading: airbyte fivetran meltano stitch
+dashboards: looker metabase superset tableau powerbi redash grafana
+frames: pandas polars dask spark
+learning: tensorflow pytorch jax keras
+engine: unity unreal godot bevy
+terminal: iterm kitty alacritty wezterm ghostty
+multiplexer: tmux screen zellij
+video-calls: zoom meet teams webex jitsi
+sheets: excel sheets airtable
+hooks: husky lefthook pre-commit overcommit
+workers: celery sidekiq
+monorepo: lerna nx turborepo rush moon
 """
 
 # Words that name where a fact holds. Two of one line exclude each other.
@@ -119,6 +144,15 @@ day: weekday weekend
 time: day night
 architecture: amd64 arm64 x86
 """
+
+
+# Names that are ordinary words as well: they count where they are written as names.
+ORDINARY = words(
+    """code flow go make just task actions standard next solid react ember lit spring express gin echo fiber actix rails
+    rush moon earthly buck pants split segment heap temporal flux chef puppet helm compose swarm vector opensearch
+    shortcut monday outline teams discord signal matrix square screen meet zoom stitch prince bunny spark stripe sentry
+    harbor quay conda drone semaphore concourse biome spotless fetch requests got attrs html org base phone"""
+)
 
 
 def _table(lines: str) -> dict[str, frozenset[str]]:

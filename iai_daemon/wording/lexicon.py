@@ -279,9 +279,11 @@ DENIES = {
     "dislike": "want", "hate": "want",
     "optional": "require", "voluntary": "require",
     "unsupported": "support", "impossible": "possible", "unable": "able", "unsafe": "safe", "invalid": "valid",
-    "unused": "use", "unavailable": "available", "unsigned": "sign", "unencrypted": "encrypt", "incorrect": "correct",
+    "unused": "use", "avoid": "use", "unavailable": "available", "unsigned": "sign", "unencrypted": "encrypt", "incorrect": "correct",
     "false": "true",
 }  # fmt: skip
+# Of the verbs that add little these say the opposite of each other: the read pool is not the write pool.
+OPPOSED = (("read", "write"), ("get", "put"), ("give", "take"))
 AFFIRMS = {"on": "enable", "activate": "enable", "enable": "enable", "love": "want", "true": "true"}
 
 # Words that are verbs more often than nouns: where one stands, the subject is over.

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from iai_daemon.wording.kinds import KINDS
 from iai_daemon.wording.lexicon import BE, NOUN_ENDINGS, VERBS, words
 from iai_daemon.wording.tokens import LIGHTER, STOPPED, WORD, Token, stems
 
@@ -14,6 +15,7 @@ MARKED = NOW | CHANGED | ENDED | INSTEAD | CORRECTED | NO_LONGER
 STRONG = CHANGED | ENDED | INSTEAD | NO_LONGER
 
 _HAPPENED = words("was were been got has have had wurde wurden worden now")
+_PASSIVE = words("is are was were be")
 _HABITUAL = words("is are be gets get not to")
 _DENIALS = words("no not nobody none never nothing cannot")
 
@@ -28,12 +30,18 @@ _ENDED_IN_PAST = words(
 # `we closed X` ends it; `people closed the tab` tells a story.
 _ONLY_BY_US = stems("close end tear rip kill phase withdraw shut delete disable")
 _LEAVE = stems("leave retire quit resign step")
+# What somebody leaves who is not there any more.
+_PLACES_OF_WORK = stems("company firm team project office organisation organization department us")
 _DOWN = words("down back aside")
 # Being so is being over, whatever the tense.
 _OVER = words(
     """gone dead history obsolete outdated deprecated retired discontinued unmaintained decommissioned
     banned out superseded abandoned frozen read-only eol taboo no-go expired disabled 404 410
-    uninstalled forbidden cancelled canceled distracting annoying weg veraltet"""
+    uninstalled forbidden cancelled canceled distracting annoying empty unused stale weg veraltet"""
+)
+# How people say of what they find that they do not want it.
+_UNWANTED = words(
+    """noisy annoying distracting confusing useless tedious irritating cluttered unreadable overkill tiring boring"""
 )
 _SO = BE | {"finds", "too", "returns", "gives"}
 _SETTLED = words("archived closed deleted removed stopped")
@@ -56,6 +64,8 @@ _MOVED_IN_PAST = words(
 )
 PAST_FORMS = _ENDED_IN_PAST | _MOVED_IN_PAST
 _MOVE_NOUNS = words("upgrade move switch port rewrite migration transition conversion cutover porting")
+_SETTLED_ON = words("decided settled agreed standardised standardized opted")
+_LANDED = words("merged landed shipped deployed released")
 _DONE = words("finished finish completed complete done merged through live landed finally over went is")
 _IMPERATIVES = words("set put split")
 # `every ported file` tells of files, not of porting.
@@ -113,7 +123,7 @@ OF_CHANGE = (
 
 def is_of_change(token: Token) -> bool:
     """Whether a word tells of the change itself: `migrated` does, `migrations` may be what is spoken of."""
-    return token.key in OF_CHANGE and not token.low.endswith(NOUN_ENDINGS)
+    return token.key in OF_CHANGE and token.low != "double" and not token.low.endswith(NOUN_ENDINGS)
 
 
 class Clause:
@@ -188,8 +198,11 @@ def _is_tentative(own: Sequence[str]) -> bool:
 
 
 def _end(clause: Clause, place: int) -> None:
-    """`dropped X`, `X was dropped`, `X uninstalled`, `stopped doing X`, `Renate retired`."""
+    """`dropped X`, `X was dropped`, `X uninstalled`, `stopped doing X`, `Renate retired`, `Renate is on parental leave`."""
     word, before, near = clause.word(place), clause.before(place), clause.near(place)
+    if clause.found[place].key == "leave" and before:
+        _leave(clause, place)
+        return
     if not (word.endswith("ed") or word in _ENDED_IN_PAST):
         return
     if word == "stepped" and clause.word(place + 1) not in _DOWN:
@@ -203,6 +216,17 @@ def _end(clause: Clause, place: int) -> None:
         clause.over(before)
     elif not before or not _tells_a_story(clause, place):
         clause.over(clause.until(place + 1, _PHRASE_ENDS))
+
+
+def _leave(clause: Clause, place: int) -> None:
+    """`Henrik left`, `Henrik is on leave`, `staging has left X`; what was left as it was has not gone."""
+    word, near = clause.word(place), clause.near(place)
+    if word == "leave" and "on" in near:
+        clause.over(clause.before(place)[:1])
+    elif word == "left" and _PASSIVE.isdisjoint(near):
+        left = clause.until(place + 1, _PHRASE_ENDS)
+        gone = not left or not _PLACES_OF_WORK.isdisjoint(left)
+        clause.over(clause.before(place) if gone else left)
 
 
 def _tells_a_story(clause: Clause, place: int) -> bool:
@@ -229,9 +253,23 @@ def _rid(clause: Clause, place: int) -> None:
 
 
 def _too(clause: Clause, place: int) -> None:
-    """`X is too long for the user`."""
-    if "user" in clause.words[clause.start : clause.end] and clause.before(place):
-        clause.over(clause.before(place))
+    """`X is too long for the user`; `X was too slow` of something that has a name."""
+    before = clause.before(place)
+    if before and "user" in clause.words[clause.start : clause.end]:
+        clause.over(before)
+    elif len(before) == 1 and clause.word(place - 1) in ("was", "were") and before[0] in KINDS:
+        clause.ended.append(before)
+
+
+def _unwanted(clause: Clause, place: int) -> None:
+    """`finds X noisy`, `X is annoying`."""
+    finds = next(
+        (here for here in range(clause.start, place) if clause.word(here) in ("finds", "found")), None
+    )
+    if finds is not None:
+        clause.over(clause.terms(finds + 1, place))
+    elif clause.word(place) in _OVER:
+        _over(clause, place)
 
 
 def _complain(clause: Clause, place: int) -> None:
@@ -270,7 +308,9 @@ def _replace(clause: Clause, place: int) -> None:
 def _has_moved(clause: Clause, place: int) -> bool:
     """Whether a word of moving tells that something has moved: not how to, how often, or what kind of thing it is."""
     word, before = clause.word(place), clause.near(place)[-2:]
-    if word in _MOVE_NOUNS:
+    if word.endswith("s") and clause.word(place - 1) == "that":
+        return not _LANDED.isdisjoint(clause.words[clause.start : place])
+    if word in _MOVE_NOUNS or (word.endswith("ing") and clause.word(place + 1) == "of"):
         own = clause.words[clause.start : clause.end]
         return "to" in clause.words[place + 1 : clause.end] and not _DONE.isdisjoint(own)
     if not (word.endswith("ed") or word in _MOVED_IN_PAST) or (
@@ -314,9 +354,21 @@ def _take(clause: Clause, place: int) -> None:
 
 
 def _can_go(clause: Clause, place: int) -> None:
-    """`X can go`."""
+    """`X can go`; `went from X to Y`."""
     if clause.word(place - 1) in ("can", "may") and place + 1 == clause.end:
         clause.over(clause.before(place))
+    elif clause.word(place) in _MOVED_IN_PAST:
+        _move(clause, place)
+
+
+def _settled_on(clause: Clause, place: int) -> None:
+    """`decided on Y`, `standardised on Y`, `opted for Y`, `decided against X`."""
+    following = clause.word(place + 1)
+    if following == "against":
+        clause.over(clause.until(place + 2, _REASONS))
+    elif following in ("on", "for"):
+        clause.arrived += clause.until(place + 2, _PHRASE_ENDS)
+        clause.marks |= CHANGED
 
 
 def _arrow(clause: Clause, place: int) -> None:
@@ -386,15 +438,20 @@ def _now(clause: Clause, place: int) -> None:
 
 
 def _new(clause: Clause, place: int) -> None:
-    """`has a new X`."""
+    """`has a new X`, `New X: Y`."""
     given = clause.words[clause.start : place]
-    if clause.word(place - 1) in ("a", "an") and not {"has", "have", "got", "gets", "gave"}.isdisjoint(given):
+    heading = place == clause.start and clause.end < len(clause.found) and clause.found[clause.end].key == ":"
+    had = clause.word(place - 1) in ("a", "an") and not {"has", "have", "got", "gets", "gave"}.isdisjoint(
+        given
+    )
+    if heading or had:
         clause.marks |= NOW
 
 
 def _but_not(clause: Clause, place: int) -> None:
-    """`…, not X` names what is over; `X is not Y any more` is another matter."""
-    after_comma = place == clause.start > 0 and clause.found[place - 1].key == ","
+    """`…, not X` and `…, so no X` name what is over; `X is not Y any more` is another matter."""
+    first = place - 1 if clause.word(place - 1) in ("so", "and") and place - 1 == clause.start else place
+    after_comma = first == clause.start > 0 and clause.found[first - 1].key == ","
     if after_comma and place + 1 < clause.end and clause.word(place + 1) not in VERBS:
         _replaced(clause, clause.until(place + 1, _BUT_NOT_ENDS))
         clause.marks |= INSTEAD
@@ -427,6 +484,8 @@ _READERS: dict[str, _Reader] = {
     **dict.fromkeys(_REPLACE, _replace),
     **dict.fromkeys(_COMPLAIN, _complain),
     **dict.fromkeys(_ANNOY, _annoy),
+    **dict.fromkeys(_UNWANTED, _unwanted),
+    **dict.fromkeys(_SETTLED_ON, _settled_on),
     **dict.fromkeys(_NOW | words("as from these this last going"), _now),
     **dict.fromkeys(
         words("instead rather place favour favor lieu over than statt anstelle anstatt"), _instead

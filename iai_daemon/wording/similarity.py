@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from iai_daemon.wording.features import Features
+from iai_daemon.wording.lexicon import OPPOSED
 
 _LIGHT_WEIGHT = 0.25
 _NEARLY = 0.75
@@ -12,6 +13,16 @@ _SHORTEST_PREFIX = 5
 _LONGEST_REST = 4
 # So many words are compared letter by letter; where more differ, no likeness of two words matters.
 MOST_COMPARED = 24
+
+
+def opposed(a: Features, b: Features) -> tuple[str, str] | None:
+    """A word of the one and a word of the other that say the opposite, where neither text has both."""
+    mine, its = a.light - b.light, b.light - a.light
+    for pair in OPPOSED:
+        for one, other in (pair, pair[::-1]):
+            if one in mine and other in its:
+                return one, other
+    return None
 
 
 def similarity(a: Features, b: Features) -> float:
@@ -47,6 +58,8 @@ def akin(left: Iterable[str], right: Iterable[str], a: Features, b: Features) ->
 
 def begin_alike(one: str, other: str) -> bool:
     """Whether two words are forms of one: `depend`, `dependency`."""
+    if one[:_SHORTEST_PREFIX] != other[:_SHORTEST_PREFIX]:
+        return False
     shorter = min(len(one), len(other))
     common = next((at for at in range(shorter) if one[at] != other[at]), shorter)
     return (

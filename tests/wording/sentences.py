@@ -1,5 +1,5 @@
 """Our own sentences of data/, and how well they are judged. `tune_*` is what the rules were written on; `held_*` was written before
-them and is only ever scored."""
+them, `late_*` after them, and both were first scored unseen."""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ def test_two_ways_of_saying_one_thing_agree(a: str, b: str) -> None:
     ("a", "b", "said"),
     [
         ("It listens on 7001.", "It listens on 7002.", "“7001” against “7002”"),
+        ("The read pool is on ada.", "The write pool is on ada.", "“read” against “write”"),
         ("The cart holds 5 kB.", "The cart holds 20 kB.", "“20480 size” against “5120 size”"),
         ("Ada owns the ledger.", "Ben owns the ledger.", "“ada” against “ben”"),
         ("Do not index docs/.", "Index docs/.", "one denies what the other says"),

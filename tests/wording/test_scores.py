@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import LONG
 from tests.wording import sentences
 
-HALVES = pytest.mark.parametrize("half", ["held", "tune"])
+HALVES = pytest.mark.parametrize("half", ["held", "late", "tune"])
 
 
 def test_there_is_enough_to_judge_by() -> None:
@@ -17,16 +17,17 @@ def test_there_is_enough_to_judge_by() -> None:
 
 
 def test_no_sentence_of_the_unseen_half_is_in_the_other() -> None:
-    held, tune = (
+    held, late, tune = (
         {fact for row in sentences.rows(f"{half}_supersession") for fact in row["facts"]}
-        for half in ("held", "tune")
+        for half in ("held", "late", "tune")
     )
-    assert not held & tune
+    assert not (held | late) & tune
 
 
 @HALVES
 def test_nine_in_ten_outdated_facts_are_ended_by_their_successors(half: str) -> None:
-    """Measured: .900 of the unseen half, .899 of the other."""
+    """Measured: .914 of what was written before the rules, .955 of what was written after them (.909 at first sight), .919 of
+    what they were written on."""
     assert sentences.outdated_that_are_ended(half).share >= 0.88
 
 
@@ -42,7 +43,7 @@ def test_facts_of_different_chains_do_not_end_each_other(half: str) -> None:
     assert sentences.strangers_that_are_ended(half, every=1 if LONG else 17).share <= 0.0006
 
 
-@HALVES
+@pytest.mark.parametrize("half", ["held", "tune"])
 def test_what_is_joined_says_the_same(half: str) -> None:
     """Measured: precision .989 and 1, wrongly joined .010 and 0, found .878 and .960."""
     judged = list(sentences.joined(half))
