@@ -5,24 +5,58 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from iai_daemon.errors import BadConfig
 from iai_daemon.paths import Home
 from iai_daemon.units import NEVER, format_duration, format_size, parse_duration, parse_size
 
-PASSES = ("expire", "supersede", "embed", "deduplicate", "maintain")
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+PASSES = (
+    "expire",
+    "supersede",
+    "trajectories",
+    "outcomes",
+    "embed",
+    "deduplicate",
+    "associate",
+    "summarize",
+    "decay",
+    "maintain",
+)
+
+
+# Under which group installed packages offer passes of their own, and what such a pass may be called.
+PLUG_INS = "iai_daemon.passes"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+# The name of a command as a pass begins so: no other pass can be called that.
+COMMAND = "command:"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one kind of setting is read from a TOML value (ValueError says why not) and written back as one."""
+    """How one kind of setting is read from a TOML value (ValueError says why not) and written back as one.
+
+    `tables`: it is written as [[section.key]], one table after the other.
+    """
 
     read: Callable[[object], object]
     write: Callable[[Any], object] = lambda value: value
+    tables: bool = False
+
+
+class _InTable(ValueError):
+    """What is wrong with one of several tables of the same name: `number` counts them from 0, `key` is what is wrong in it."""
+
+    def __init__(self, problem: object, number: int, key: str | None) -> None:
+        super().__init__(problem)
+        self.number = number
+        self.key = key
 
 
 def _need(value: object, wanted: type, example: str) -> Any:
@@ -83,19 +117,110 @@ def _one_of(*choices: str) -> Kind:
     return Kind(read)
 
 
-def _texts(choices: tuple[str, ...] = ()) -> Kind:
+def _texts() -> Kind:
     def read(value: object) -> tuple[str, ...]:
         texts = _need(value, list, 'a list of texts, such as ["…"]')
         if not all(isinstance(text, str) and text for text in texts):
             raise ValueError('must be a list of texts, such as ["…"]')
-        for text in texts:
-            if choices and text not in choices:
-                raise ValueError(f'knows no "{text}", only {", ".join(choices)}')
         if len(set(texts)) != len(texts):
             raise ValueError("names something twice")
         return tuple(texts)
 
     return Kind(read, list)
+
+
+def _passes() -> Kind:
+    """The built-in ones, and those that installed packages offer: being installed is not enough, a user has to name it."""
+
+    def read(value: object) -> tuple[str, ...]:
+        names = cast("tuple[str, ...]", _texts().read(value))
+        if not set(names) <= set(PASSES):
+            known = [*PASSES, *plug_ins()]
+            for name in names:
+                if name not in known:
+                    raise ValueError(f'knows no pass "{name}"' + nearest(name, known))
+        return names
+
+    return Kind(read, list)
+
+
+def plug_ins() -> Mapping[str, Sequence[EntryPoint]]:
+    """The passes that installed packages offer, by name; more than one entry: they offer it under the same name.
+
+    Looked up only when somebody names a pass that is not built in: who has no plug-in does not pay for them.
+    """
+    from importlib.metadata import entry_points  # noqa: PLC0415 -- a megabyte that most never need
+
+    found: dict[str, list[EntryPoint]] = {}
+    for each in entry_points(group=PLUG_INS):
+        if _NAME.fullmatch(each.name) and each.name not in PASSES:
+            found.setdefault(each.name, []).append(each)
+    return found
+
+
+def _name() -> Kind:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise ValueError("must be a short name of small letters, digits, - and _")
+        return value
+
+    return Kind(read)
+
+
+def _argv() -> Kind:
+    """A program and its arguments. A relative path would depend on where the daemon was started."""
+
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+            raise ValueError('must be a list of texts, the program first, such as ["/usr/bin/tidy", "notes"]')
+        if any("\0" in each for each in value) or not value[0]:
+            raise ValueError("holds a text that no program can be given")
+        if "/" in value[0] and not value[0].startswith(("/", "~/")):
+            raise ValueError('must begin with a name that PATH leads to, or with a path from "/" or "~/"')
+        return tuple(value)
+
+    return Kind(read, list)
+
+
+def _argv_or_none() -> Kind:
+    return Kind(lambda value: () if value == [] else _argv().read(value), list)
+
+
+def _tables(kind: type) -> Kind:
+    """Any number of tables of one kind, each with a name of its own."""
+
+    def read(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise ValueError("must be tables, each under a head of its own in two pairs of brackets")
+        made: list[Any] = []
+        for number, table in enumerate(value):
+            each = _read_table(kind, table, number)
+            if each.name in [other.name for other in made]:
+                raise _InTable(f'there is another one named "{each.name}"', number, "name")
+            made.append(each)
+        return tuple(made)
+
+    def write(values: Sequence[Any]) -> list[dict[str, object]]:
+        return [
+            {key: known.write(getattr(each, key)) for key, known in kinds(kind).items()} for each in values
+        ]
+
+    return Kind(read, write, tables=True)
+
+
+def _read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
+    known, values = kinds(kind), {}
+    for key, value in table.items():
+        try:
+            if key not in known:
+                raise ValueError("is no setting" + nearest(key, known))
+            values[key] = known[key].read(value)
+        except ValueError as cause:
+            raise _InTable(f"{key} {cause}", number, key) from cause
+    for each in fields(kind):
+        if each.default is MISSING and each.name not in values:
+            raise _InTable(f"{each.name} is missing", number, None)
+    return kind(**values)
 
 
 def _directories() -> Kind:
@@ -110,11 +235,27 @@ def _directories() -> Kind:
     return Kind(read, list)
 
 
+def _path_or_none() -> Kind:
+    """None is written "". A path does not depend on where the daemon was started."""
+
+    def read(value: object) -> str:
+        path = cast("str", _need(value, str, 'a path in quotes, or ""'))
+        if "\0" in path or not (path in ("", "~") or path.startswith(("{home}", "~/", "/"))):
+            raise ValueError('must begin with "{home}", "~/" or "/", or be ""')
+        return path
+
+    return Kind(read)
+
+
 _YES_OR_NO = Kind(lambda value: _need(value, bool, "true or false"))
 
 
 def _setting(default: Any, kind: Kind) -> Any:
     return field(default=default, metadata={"kind": kind})
+
+
+def _required(kind: Kind) -> Any:
+    return field(metadata={"kind": kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +281,26 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A program of the user's own that is a pass of the night. Durations in seconds.
+
+    `every`: it is due so long after its last end. `env`: the variables that it gets beside the usual ones.
+    """
+
+    name: str = _required(_name())
+    argv: tuple[str, ...] = _required(_argv())
+    timeout: float = _setting(600.0, _duration(0.1, never=False))
+    shares: bool = _setting(False, _YES_OR_NO)
+    every: float = _setting(86400.0, _duration(1.0, never=False))
+    env: tuple[str, ...] = _setting((), _texts())
+
+    @property
+    def pass_name(self) -> str:
+        """As which pass nights know it."""
+        return COMMAND + self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Consolidation:
     """What a night does and when one is due. Durations in seconds."""
 
@@ -152,7 +313,18 @@ class Consolidation:
     review: bool = _setting(False, _YES_OR_NO)
     # Below this, numpy alone would not fit: every night would end before its first vector.
     memory_limit: int = _setting(1_000_000_000, _size(128_000_000))
-    passes: tuple[str, ...] = _setting(PASSES, _texts(PASSES))
+    passes: tuple[str, ...] = _setting(PASSES, _passes())
+    trajectories_dir: str = _setting("", _path_or_none())
+    outcomes_path: str = _setting("", _path_or_none())
+    summarize_command: tuple[str, ...] = _setting((), _argv_or_none())
+    summarize_timeout: float = _setting(60.0, _duration(0.1, never=False))
+    summarize_per_day: int = _setting(20, _whole(0, 10_000))
+    commands: tuple[Command, ...] = _setting((), _tables(Command))
+
+    @property
+    def pass_names(self) -> tuple[str, ...]:
+        """Every pass that there is to these settings: the built-in ones, those that are named, the commands."""
+        return tuple(dict.fromkeys([*PASSES, *self.passes, *(each.pass_name for each in self.commands)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +363,21 @@ class Settings:
 
     def wrappers_dirs(self, home: Home) -> tuple[Path, ...]:
         """The directories that wrappers write to, with `{home}` and `~` filled in."""
-        return tuple(
-            Path(text.replace("{home}", str(home.root))).expanduser() for text in self.presence.wrappers_dirs
-        )
+        return tuple(_filled_in(text, home) for text in self.presence.wrappers_dirs)
+
+    def trajectories_dirs(self, home: Home) -> tuple[Path, ...]:
+        """The directories that trajectories are read from: that of our wrappers, and the one that is set."""
+        chosen = self.consolidation.trajectories_dir
+        return (home.trajectories, _filled_in(chosen, home)) if chosen else (home.trajectories,)
+
+    def outcomes_path(self, home: Home) -> Path | None:
+        """The file of the models' profiles, if one is set."""
+        chosen = self.consolidation.outcomes_path
+        return _filled_in(chosen, home) if chosen else None
+
+
+def _filled_in(text: str, home: Home) -> Path:
+    return Path(text.replace("{home}", str(home.root))).expanduser()
 
 
 SECTIONS: Mapping[str, type] = {
@@ -251,6 +435,9 @@ def _read_section(name: str, table: Mapping[str, object], text: str, path: Path)
             if key not in known:
                 raise ValueError("is no setting" + nearest(key, known))
             values[key] = known[key].read(value)
+        except _InTable as cause:
+            where = _line_of_table(text, f"{name}.{key}", cause.number, cause.key)
+            raise BadConfig(path=path, where=where, problem=f"[[{name}.{key}]] {cause}") from cause
         except ValueError as cause:
             raise BadConfig(
                 path=path, where=_line(text, name, key), problem=f"{name}.{key} {cause}"
@@ -264,18 +451,24 @@ def kinds(section: type) -> dict[str, Kind]:
 
 
 def plain(settings: Settings) -> dict[str, dict[str, object]]:
-    """The settings as TOML and JSON write them: durations and sizes as text."""
+    """The settings as TOML and JSON write them: durations and sizes as text. Of tables those that there are: an empty list
+    of them would keep a user of TOML from adding one."""
     return {
-        name: {key: kind.write(getattr(getattr(settings, name), key)) for key, kind in kinds(section).items()}
+        name: {
+            key: kind.write(getattr(getattr(settings, name), key))
+            for key, kind in kinds(section).items()
+            if not kind.tables or getattr(getattr(settings, name), key)
+        }
         for name, section in SECTIONS.items()
     }
 
 
-def keys() -> Iterator[str]:
-    """Every setting as `section.key`."""
+def keys(*, tables: bool = False) -> Iterator[str]:
+    """Every setting of one value as `section.key`; with `tables` those instead that are tables, `[[section.key]]`."""
     for name, section in SECTIONS.items():
-        for key in kinds(section):
-            yield f"{name}.{key}"
+        for key, kind in kinds(section).items():
+            if kind.tables is tables:
+                yield f"{name}.{key}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -289,7 +482,9 @@ def _line(text: str, section: str, key: str | None) -> str:
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"\s*\[", line):
-            inside = re.match(rf"\s*\[+\s*\"?{re.escape(section)}\b", line) is not None
+            # A table below the section is another place than the section.
+            below = "" if key is None else r"(?!\"?\s*\.)"
+            inside = re.match(rf"\s*\[+\s*\"?{re.escape(section)}\b{below}", line) is not None
             if inside and key is None:
                 return f"line {number}"
         elif (inside and key is not None and re.match(rf"\s*\"?{re.escape(key)}\b", line)) or re.match(
@@ -297,3 +492,18 @@ def _line(text: str, section: str, key: str | None) -> str:
         ):
             return f"line {number}"
     return "the whole file"
+
+
+def _line_of_table(text: str, name: str, number: int, key: str | None) -> str:
+    """Where one of the tables [[name]] stands, or `key` in it."""
+    head = re.compile(
+        r"^[ \t]*\[\[[ \t]*" + r"[ \t]*\.[ \t]*".join(name.split(".")) + r"[ \t]*\]\]", re.MULTILINE
+    )
+    heads = list(head.finditer(text))
+    if len(heads) <= number:
+        return _line(text, *name.split(".", 1))
+    begin = heads[number].start()
+    end = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, heads[number].end())
+    inside = text[begin : end.start() if end else len(text)]
+    found = key and re.search(rf"^[ \t]*\"?{re.escape(key)}\b", inside, re.MULTILINE)
+    return f"line {text.count(chr(10), 0, begin + (found.start() if found else 0)) + 1}"

@@ -136,6 +136,14 @@ class NoSuchPass(IaiError):
     """There is no pass {name}{nearest}"""
 
 
+class CommandFailed(IaiError):
+    """{problem}"""
+
+
+class PlugInFailed(IaiError):
+    """{problem}"""
+
+
 class NightRefused(IaiError):
     """{problem}"""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from iai_daemon.clock import Clock, Now
@@ -12,7 +13,7 @@ from iai_daemon.config import Settings
 from iai_daemon.consolidation import hindrances
 from iai_daemon.consolidation.death import Death
 from iai_daemon.consolidation.night import Job, Night
-from iai_daemon.consolidation.passes import chosen, outlook
+from iai_daemon.consolidation.passes import expected, outlook
 from iai_daemon.consolidation.tasks import is_enabled, make_default_task, why_not
 from iai_daemon.consolidation.when import due_in
 from iai_daemon.errors import IaiError, NightBusy, NightRefused
@@ -20,7 +21,7 @@ from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.idle import dream_due_at
 from iai_daemon.lifecycle.machine import objection
 from iai_daemon.lifecycle.states import State
-from iai_daemon.memory.nights import Hindrance, NightRow
+from iai_daemon.memory.nights import Hindrance, NightRow, NightStore
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
@@ -32,8 +33,17 @@ if TYPE_CHECKING:
 Progress = Callable[[Mapping[str, object]], None]
 _Task = asyncio.Task[Mapping[str, Any] | None]
 
-# A night that was cut short is tried again after a tick, then two, four …, and at least once an hour.
+# A night that was cut short is tried again after a tick, then two, four …, and at least once an hour. Where nights have no
+# interval, a plug-in whose worker found nothing to do is asked again after so long, too.
 _LONGEST_BACK_OFF = 3600.0
+
+
+class _Work(Enum):
+    """Whether a night would find anything. GUESSED: only plug-ins might, and their worker finds out."""
+
+    NONE = auto()
+    GUESSED = auto()
+    KNOWN = auto()
 
 
 @dataclass(slots=True)
@@ -46,12 +56,23 @@ class _Times:
     last_night_ended: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Refuted:
+    """A worker found nothing to do where plug-ins were guessed to have work: true of the store as of this change, and until
+    then (seconds awake)."""
+
+    change: int
+    until: float
+
+
 @dataclass(slots=True)
 class _Running:
-    """The night that runs now, and what its worker has told of it."""
+    """The night that runs now, and what its worker has told of it. `guessed`: nothing but plug-ins was thought to have work,
+    and the store was as of this change then."""
 
     job: Job
     night: Night
+    guessed: int | None = None
     id: int | None = None
     pass_name: str | None = None
     progress: Mapping[str, object] | None = None
@@ -83,11 +104,14 @@ class Shift:
         self._dated: dict[int, float] = {}
         self._why_not = why_not(by_setting=settings.consolidation.enabled, by_task=True)
         self._hindrances: Mapping[str, Hindrance] = {}
-        self._work: dict[bool, bool] = {}
+        self._work: dict[bool, _Work] = {}
+        self._guess = 0
+        self._refuted: dict[bool, _Refuted] = {}
         self._running: _Running | None = None
         self._task: _Task | None = None
         self._last: Mapping[str, Any] | None = None
         self._cut_short = 0
+        self._fruitless = 0
         self._death: Death | None = None
         self._failure: str | None = None
         self._retry_at = 0.0
@@ -127,7 +151,7 @@ class Shift:
         if waited < limit:
             return Overdue(in_seconds=limit - waited)
         # What needs the store alone would not run then: it waits until everybody has left.
-        return Overdue(now=self._has_work(now, alone=False))
+        return Overdue(now=self._work_for(now, alone=False) is _Work.KNOWN)
 
     def act(self, allowed: Allowed, standing: Standing, now: Now) -> None:
         """Start what is due and allowed; tell what is no longer allowed to yield."""
@@ -156,26 +180,39 @@ class Shift:
             at = max(at, dream_due_at(standing.since, self._last_dream_ended, idle_after))
         if at > now.awake:
             self.next_at = at
-        elif self._has_work(now, alone=allowed is Allowed.ALL):
+        elif (work := self._work_for(now, alone=allowed is Allowed.ALL)) is not _Work.NONE:
             self._objection = objection(self._settings.lifecycle, self._home)
             if self._objection is None:
                 kind = "nap" if standing.state is State.IDLE else "night"
-                self._start(Job(self._home.root, kind, standing.rule, alone=allowed is Allowed.ALL))
+                job = Job(self._home.root, kind, standing.rule, alone=allowed is Allowed.ALL)
+                self._start(job, guessed=self._guess if work is _Work.GUESSED else None)
 
-    def _has_work(self, now: Now, *, alone: bool) -> bool:
-        """Whether a night of the passes that may run would find anything; asked of the store at most once a tick."""
+    def _work_for(self, now: Now, *, alone: bool) -> _Work:
+        """What a night of the passes that may run would find; asked of the store at most once a tick."""
         if alone not in self._work and self._stores is not None:
             try:
-                passes = chosen(self._settings, self._home, alone=alone)
-                self._work[alone] = outlook(self._stores.nights, passes, now.milliseconds).work
+                self._work[alone] = self._ask_for_work(self._stores.nights, now, alone=alone)
             except IaiError as error:
                 self._trouble = str(error)
-        return self._work.get(alone, False)
+        return self._work.get(alone, _Work.NONE)
+
+    def _ask_for_work(self, nights: NightStore, now: Now, *, alone: bool) -> _Work:
+        known, guessed = expected(self._settings, self._home, alone=alone)
+        if outlook(nights, known, now.milliseconds).work:
+            return _Work.KNOWN
+        if not guessed or not outlook(nights, guessed, now.milliseconds).work:
+            return _Work.NONE
+        self._guess = nights.newest_change()
+        refuted = self._refuted.get(alone)
+        again = refuted is not None and now.awake < refuted.until and refuted.change == self._guess
+        return _Work.NONE if again else _Work.GUESSED
 
     # What runs.
 
-    def _start(self, job: Job, progress: Progress | None = None) -> tuple[_Running, _Task]:
-        running = _Running(job, Night(job, self._settings.consolidation.yield_within))
+    def _start(
+        self, job: Job, progress: Progress | None = None, *, guessed: int | None = None
+    ) -> tuple[_Running, _Task]:
+        running = _Running(job, Night(job, self._settings.consolidation.yield_within), guessed)
 
         def heard(event: Mapping[str, object]) -> None:
             self._hear(running, event)
@@ -228,13 +265,28 @@ class Shift:
         if job.kind == "nap":
             self._last_dream_ended = now.awake
         self._cut_short = 0 if finished else self._cut_short + 1
+        self._fruitless = self._fruitless + 1 if outcome == "nothing_to_do" else 0
         if not finished:
-            back_off = self._settings.lifecycle.tick * 2 ** min(self._cut_short - 1, 16)
-            self._retry_at = now.awake + min(back_off, _LONGEST_BACK_OFF)
+            self._retry_at = now.awake + self._back_off(self._cut_short)
+        elif outcome == "nothing_to_do" and not job.asked:
+            self._found_nothing(running, now)
         self._log.info(
             "night ended", outcome=outcome, night=running.id, yield_seconds=running.night.yield_seconds
         )
         self.look(now)
+
+    def _back_off(self, times: int) -> float:
+        """Seconds until the next try, after so many in vain."""
+        seconds: float = self._settings.lifecycle.tick * 2 ** min(times - 1, 16)
+        return min(seconds, _LONGEST_BACK_OFF)
+
+    def _found_nothing(self, running: _Running, now: Now) -> None:
+        """The worker looked closer, or by other settings than these: asking it again at each tick would not make work."""
+        if running.guessed is None:
+            self._retry_at = now.awake + self._back_off(self._fruitless)
+        else:
+            until = now.awake + (self._settings.consolidation.interval or _LONGEST_BACK_OFF)
+            self._refuted[running.job.alone] = _Refuted(running.guessed, until)
 
     async def run_asked(
         self, *, alone: bool, max_rounds: int | None, passes: Sequence[str] | None, progress: Progress

@@ -13,7 +13,8 @@ import tomli_w
 import iai_daemon
 from iai_daemon import atomic
 from iai_daemon.cli.common import emit, home, home_option, json_option
-from iai_daemon.config import SECTIONS, keys, kinds, load, parse, plain
+from iai_daemon.config import SECTIONS, Settings, keys, kinds, load, parse, plain
+from iai_daemon.consolidation.program import find
 from iai_daemon.errors import BadConfig, Refused, UsageError
 from iai_daemon.paths import make_private
 
@@ -51,7 +52,8 @@ def check(as_json: bool) -> int:
     where = home().config
     problem: str | None
     try:
-        load(home())
+        settings = load(home())
+        _require_programs(settings, where)
     except BadConfig as bad:
         problem, exit_status, said = str(bad), bad.exit_status, str(bad)
     else:
@@ -60,6 +62,15 @@ def check(as_json: bool) -> int:
     result = {"path": str(where), "ok": problem is None, "problem": problem}
     emit(result, as_json=as_json, human=lambda: said)
     return exit_status
+
+
+def _require_programs(settings: Settings, where: Path) -> None:
+    """Raises BadConfig for a command whose program is not there. A daemon starts all the same, and that night tells."""
+    for each in settings.consolidation.commands:
+        if find(each) is None:
+            problem = f"there is no program {each.argv[0]} that can be started (on this PATH)"
+            place = f'[[consolidation.commands]] "{each.name}"'
+            raise BadConfig(path=where, where=place, problem=problem)
 
 
 @config.command()
@@ -103,6 +114,9 @@ def set_(key: str, value: str, as_json: bool) -> None:
     Example: iai-daemon config set lifecycle.idle_after 10m
     """
     section, _, name = key.partition(".")
+    if key in keys(tables=True):
+        problem = f"{key} is not one value: write [[{key}]] tables into {home().config} with an editor."
+        raise UsageError(problem=problem)
     if key not in keys():
         raise UsageError(problem=f"There is no setting {key!r}: `iai-daemon config show` prints them all.")
     where = home().config

@@ -51,8 +51,14 @@ def make_room() -> None:
         # Between sessions Linux shares the CPU by the nice values of their autogroups, see sched(7): that of a process counts
         # only within its own. A session that others are in is not ours to slow down.
         if os.getsid(0) == os.getpid():
-            with contextlib.suppress(OSError):
-                Path("/proc/self/autogroup").write_text(_NICE_OF_SESSION, encoding="ascii")
+            make_room_of(os.getpid())
+
+
+def make_room_of(session: int) -> None:
+    """The same for a session that a process of ours began."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{session}/autogroup").write_text(_NICE_OF_SESSION, encoding="ascii")
 
 
 def limit_memory(limit: int) -> None:

@@ -89,7 +89,7 @@ def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
         ('[lifecycle]\ntick = "never"\n', 'lifecycle.tick cannot be "never"'),
         ("[consolidation]\nnaps = 1\n", "consolidation.naps must be true or false"),
         ('[consolidation]\npasses = ["expire", "expire"]\n', "consolidation.passes names something twice"),
-        ('[consolidation]\npasses = ["forget"]\n', 'knows no "forget", only expire, supersede, embed'),
+        ('[consolidation]\npasses = ["forget"]\n', 'knows no pass "forget": there are expire, supersede, '),
         ("[presence]\nwrappers_dirs = []\n", "presence.wrappers_dirs must name at least one directory"),
         ('[presence]\nwrappers_dirs = ["wrappers"]\n', 'each beginning with "{home}", "~/" or "/"'),
         ('lifecycle.tick = "1"\n', "line 1: lifecycle.tick"),
@@ -99,6 +99,64 @@ def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
 )
 def test_a_mistake_is_named_with_its_line_and_the_nearest_word(text: str, said: str) -> None:
     assert said in _refusal(text)
+
+
+COMMAND = """
+[consolidation]
+naps = false
+
+[[consolidation.commands]]
+name = "graph"
+argv = ["/usr/bin/tidy", "~/graph.jsonl"]
+
+[[consolidation.commands]]
+name = "wiki"
+argv = ["tidy"]
+timeout = "90s"
+shares = true
+every = "2h"
+env = ["WIKI_TOKEN"]
+"""
+
+
+def test_commands_are_tables_and_read_back_as_themselves() -> None:
+    settings = config.parse(COMMAND, PATH)
+    graph, wiki = settings.consolidation.commands
+    assert graph == config.Command("graph", ("/usr/bin/tidy", "~/graph.jsonl"), 600.0, False, 86400.0, ())
+    assert wiki == config.Command("wiki", ("tidy",), 90.0, True, 7200.0, ("WIKI_TOKEN",))
+    assert config.parse(tomli_w.dumps(config.plain(settings)), PATH) == settings
+    assert settings.consolidation.pass_names[-2:] == ("command:graph", "command:wiki")
+
+
+@pytest.mark.parametrize(
+    ("before", "instead", "said"),
+    [
+        ('name = "wiki"', 'name = "graph"', 'line 10: [[consolidation.commands]] there is another one named "graph"'),
+        ('name = "wiki"', 'nmae = "wiki"', 'line 10: [[consolidation.commands]] nmae is no setting: did you mean "name"?'),
+        ('name = "wiki"\n', "", "line 9: [[consolidation.commands]] name is missing"),
+        ('"wiki"', '"command:wiki"', "line 10: [[consolidation.commands]] name must be a short name"),
+        ('["tidy"]', '"tidy"', "line 11: [[consolidation.commands]] argv must be a list of texts"),
+        ('["tidy"]', "[]", "argv must be a list of texts"),
+        ('["tidy"]', '["bin/tidy"]', 'argv must begin with a name that PATH leads to, or with a path from "/"'),
+        ('["tidy"]', '["tidy", "a\\u0000b"]', "argv holds a text that no program can be given"),
+        ('"90s"', "90", "line 12: [[consolidation.commands]] timeout must be a duration"),
+        ('"90s"', '"never"', 'timeout cannot be "never"'),
+        ("shares = true", 'shares = "yes"', "line 13: [[consolidation.commands]] shares must be true or false"),
+        ('["WIKI_TOKEN"]', '{ WIKI_TOKEN = "x" }', "line 15: [[consolidation.commands]] env must be a list"),
+        ("naps = false", "evry = 3", "line 3: consolidation.evry is no setting"),
+        ("naps = false", "every = 3", "line 3: consolidation.every is no setting"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_command_is_named_with_its_line(before: str, instead: str, said: str) -> None:
+    assert COMMAND.count(before) == 1
+    assert said in _refusal(COMMAND.replace(before, instead))
+
+
+@pytest.mark.parametrize("value", ["3", '["tidy"]', '{ name = "a" }', "[[]]"])
+def test_commands_that_are_no_tables_are_refused(value: str) -> None:
+    assert "line 2: consolidation.commands must be tables" in _refusal(
+        f"[consolidation]\ncommands = {value}\n"
+    )
 
 
 def test_a_file_that_is_no_text_or_no_file_is_one_sentence(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -45,14 +46,23 @@ def test_every_setting_is_explained(text: str) -> None:
             explained = line.startswith("# ")
 
 
-def _strict(text: str) -> config.Settings:
-    block = text.partition("# >>> strict\n")[2].partition("# <<< strict")[0]
-    assert all(line.startswith("#") for line in block.splitlines())
-    return config.parse("\n".join(line[2:] for line in block.splitlines()), Path("strict.toml"))
+def _uncommented(text: str, block: str) -> config.Settings:
+    """What the file would mean with this block of comments in force."""
+    inside = text.partition(f"# >>> {block}\n")[2].partition(f"# <<< {block}")[0]
+    assert inside
+    assert all(line.startswith("#") for line in inside.splitlines())
+    return config.parse("\n".join(line[2:] for line in inside.splitlines()), Path(f"{block}.toml"))
+
+
+def test_the_command_in_the_example_holds_every_setting_of_one_and_the_defaults(text: str) -> None:
+    (shown,) = _uncommented(text, "commands").consolidation.commands
+    assert shown == config.Command(shown.name, shown.argv)
+    block = text.partition("# >>> commands\n")[2].partition("# <<< commands")[0]
+    assert set(re.findall(r"^# ([a-z]+) =", block, re.MULTILINE)) == set(config.kinds(config.Command))
 
 
 def test_the_strict_block_is_the_rule_only_when_every_wrapper_is_stale_or_orphaned(text: str) -> None:
-    settings = _strict(text)
+    settings = _uncommented(text, "strict")
     assert settings == config.Settings(
         lifecycle=config.Lifecycle(inactive_for=NEVER, overdue_after=NEVER, absent_for=0.0),
         consolidation=config.Consolidation(naps=False),
