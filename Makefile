@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test lint run bench bench-recall clean
+.PHONY: help demo test lint run bench bench-recall bench-insights clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -36,6 +36,9 @@ bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a 
 
 bench-recall: $(VENV)/ready  ## whether search finds what was said, before and after nights: DATA=DIR
 	$(BIN)/python benchmarks/recall.py $(if $(DATA),--data $(DATA))
+
+bench-insights: $(VENV)/ready  ## whether what runs teach holds on other tasks: DATA=DIR
+	$(BIN)/python benchmarks/insights.py $(if $(DATA),--data $(DATA))
 
 clean:           ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What agents' runs and profiles of models teach: read, counted, compared, and said in sentences."""
