@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from iai_daemon.consolidation.likeness import shingles
 from iai_daemon.consolidation.likeness.directions import Directions
 from iai_daemon.consolidation.likeness.pairs import NONE, Pairs, Places, joined
-from iai_daemon.consolidation.likeness.reading import Reach
+from iai_daemon.consolidation.likeness.reading import Reach, Step
 from iai_daemon.consolidation.likeness.verdict import essence, figures, plain
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.embedding import Vectors
@@ -117,6 +118,11 @@ class Layout:
         if self._directions is None or all(place in self._searched for place in places):
             return None
         return range(min(places), max(max(places) + 1, min(min(places) + self.TILE, self._count)))
+
+    def step_for(self, records: Sequence[Record]) -> Step | None:
+        """As Room has it."""
+        tile = self.tile_of(records)
+        return None if tile is None else partial(self.search, tile)
 
     def search(self, tile: range, yield_point: YieldPoint) -> None:
         """Find what points the same way as these."""

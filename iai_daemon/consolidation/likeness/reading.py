@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ class Comparison:
 
     def __init__(self, name: str, model: str | None, reach: Reach = JOINABLE) -> None:
         self._name, self._model, self._reach = name, model, reach
-        self._neighbours: Neighbours | None = None
+        self._neighbours: Neighbours[int] | None = None
 
     def read(self, store: NightStore, limit: int, *, taken_back: bool) -> Portion:
         """The next portion of at most `limit` changed records, or a step on the way to it."""
@@ -93,13 +94,15 @@ class Comparison:
         self, store: NightStore, since: int, records: Sequence[Record], *, taken_back: bool
     ) -> Step | None:
         """What has to be done before these can be compared; None: nothing."""
-        if not any(record.current for record in records):
+        if not any(record.current and record.made_by is None for record in records):
             return None
         known = self._neighbours
-        if known is None or known.broken or known.store is not store or not known.knows(records):
+        if known is None or not known.fits(store, records):
             # numpy takes 0.15 s and 25 MB to load: only a night that has something to compare pays for it.
+            from iai_daemon.consolidation.likeness.layout import Layout  # noqa: PLC0415
             from iai_daemon.consolidation.likeness.neighbours import Neighbours  # noqa: PLC0415
 
             again = store.taken_back(self._name, _ALL) if taken_back else []
-            known = self._neighbours = Neighbours(store, self._model, since, again, self._reach)
+            lay_out = partial(Layout, reach=self._reach)
+            known = self._neighbours = Neighbours(store, self._model, since, again, lay_out)
         return known.step(records)
