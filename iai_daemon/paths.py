@@ -36,6 +36,10 @@ class Home:
         return self.root / "wrappers"
 
     @property
+    def trajectories(self) -> Path:
+        return self.root / "trajectories"
+
+    @property
     def state(self) -> Path:
         return self.root / "state.json"
 

@@ -17,11 +17,12 @@ from iai_daemon.cli.diff import tell_changes
 from iai_daemon.cli.looking import look
 from iai_daemon.cli.nights import summary
 from iai_daemon.clock import read
-from iai_daemon.config import PASSES, Settings, load
+from iai_daemon.config import COMMAND, Settings, load, nearest
 from iai_daemon.consolidation.journal import content_of, first_words
 from iai_daemon.consolidation.night import Job, Night
+from iai_daemon.consolidation.report import NOT_REHEARSED
 from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, NightRefused
+from iai_daemon.errors import DaemonAway, NightRefused, UsageError
 from iai_daemon.presence.classify import Presence
 
 Progress = Callable[[Mapping[str, Any]], None]
@@ -38,8 +39,8 @@ force_option = click.option("--force", is_flag=True, help="Even while somebody i
     "--pass",
     "passes",
     multiple=True,
-    type=click.Choice(PASSES),
-    help="Only this one; may be given several times.",
+    metavar="NAME",
+    help="Only this one, such as embed or command:tidy; may be given several times.",
 )
 @home_option
 @json_option
@@ -52,12 +53,19 @@ def consolidate(
 
     Example: iai-daemon consolidate --dry-run
     """
+    _require_known(passes)
     if dry_run:
         home().create()
         return _print_plan(_rehearse(passes), as_json=as_json)
-    return print_report(
-        consolidate_now(force=force, max_rounds=max_rounds, passes=passes or None), as_json=as_json
-    )
+    report = consolidate_now(force=force, max_rounds=max_rounds, passes=passes or None)
+    return print_report(report, as_json=as_json, named=passes)
+
+
+def _require_known(passes: Sequence[str]) -> None:
+    known = load(home()).consolidation.pass_names
+    for name in passes:
+        if name not in known:
+            raise UsageError(problem=f"There is no pass {name}{nearest(name, known)}.")
 
 
 def consolidate_now(
@@ -88,9 +96,9 @@ def consolidate_now(
             return _run_here(job, settings, progress)
 
 
-def print_report(report: Mapping[str, Any], *, as_json: bool) -> int:
-    """Say what came of a night; the exit status."""
-    emit(report, as_json=as_json, human=lambda: _human(report))
+def print_report(report: Mapping[str, Any], *, as_json: bool, named: Sequence[str] = ()) -> int:
+    """Say what came of a night, or of the passes of it that were named; the exit status."""
+    emit(report, as_json=as_json, human=lambda: _human(report, named))
     return 0 if report["outcome"] in ("completed", "nothing_to_do") else 1
 
 
@@ -164,12 +172,17 @@ def _progress_bar() -> Iterator[Progress]:
         yield show
 
 
-def _human(report: Mapping[str, Any]) -> str:
+def _human(report: Mapping[str, Any], named: Sequence[str]) -> str:
+    if report["outcome"] == "nothing_to_do" and named:
+        return f"nothing to do for {', '.join(named)}; a pass that needs the store alone waits until no client is open"
     if report["outcome"] == "nothing_to_do":
         return "nothing to do: nothing has changed since the last night"
     said = f"night {report['id']}: {report['outcome']}, {summary(report)}"
     if report["reason"]:
         said += f": {report['reason']}"
+    for each in report["passes"]:
+        if each["name"].startswith(COMMAND) and each["said"]:
+            said += f"\n{each['name']}: {each['said']}"
     if report["held_back"]:
         said += f"\n{report['held_back']} held back: `iai-daemon nights show {report['id']}` says why"
     if report["proposed"]:
@@ -197,4 +210,7 @@ def _plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
         yield from tell_changes(plan["held"], words)
     made, held = len(plan["changes"]), len(plan["held"])
     waiting = f", {held} to wait" if held else ""
+    for each in plan["passes"]:
+        if each["status"] == NOT_REHEARSED:
+            yield f"{each['name']}: {NOT_REHEARSED}"
     yield f"{made} {'change' if made == 1 else 'changes'} to make{waiting}; none was made"

@@ -11,14 +11,15 @@ from typing import Any, BinaryIO
 import click
 
 from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
-from iai_daemon.cli.story import say_chapter
+from iai_daemon.cli.story import describe_related, say_chapter, say_related
 from iai_daemon.consolidation.story import tell
 from iai_daemon.errors import BadRecord, NotRestored
 from iai_daemon.memory.archive import is_full
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
-from iai_daemon.memory.store import Query
+from iai_daemon.memory.store import GISTS, Query
+from iai_daemon.memory.strength import strength
 
 # A line longer than this is no memory; reading it whole would let one bad file take all memory.
 _MAX_LINE = 1 << 20
@@ -49,7 +50,14 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
     draft = from_object({"content": content, "tags": list(tags), **fields})
     with stores() as opened:
         record = opened.memory.add(draft, now_ms())
-    emit(describe(record), as_json=as_json, human=lambda: f"stored as {record.id}")
+        corrected = opened.memory.corrected_by(record.id)
+    corrects = [
+        {"id": each.record.id, "content": each.record.content, "evidence": each.evidence}
+        for each in corrected
+    ]
+    said = [f"stored as {record.id}"]
+    said += [f"it seems to correct {each.record.id}: {each.record.content}" for each in corrected]
+    emit({**describe(record), "corrects": corrects}, as_json=as_json, human=lambda: "\n".join(said))
 
 
 @memory.command("import")
@@ -204,7 +212,8 @@ def search(
     query = Query(text, limit, scopes, include_superseded, None if moment is None else round(moment * 1000))
     with stores() as opened:
         hits = opened.memory.search(query, now_ms())
-        merged = opened.memory.merged_ids([hit.record.id for hit in hits])
+        found = [hit.record.id for hit in hits]
+        merged, gists = opened.memory.merged_ids(found), opened.memory.gists(found, GISTS)
     results = [
         {**describe(hit.record, merged.get(hit.record.id, ())), "score": round(hit.score, 4)} for hit in hits
     ]
@@ -212,7 +221,12 @@ def search(
         f"{hit.record.id:>6}  {hit.record.content}{'' if hit.record.current else '  (no longer current)'}"
         for hit in hits
     ]
-    emit({"results": results}, as_json=as_json, human=lambda: "\n".join(lines) or "nothing found")
+    lines += [f"{each.record.id:>6}  {each.record.content}  (sums up some of these)" for each in gists]
+    emit(
+        {"results": results, "gists": [each.as_json() for each in gists]},
+        as_json=as_json,
+        human=lambda: "\n".join(lines) or "nothing found",
+    )
 
 
 @memory.command()
@@ -220,18 +234,23 @@ def search(
 @home_option
 @json_option
 def show(record: int, as_json: bool) -> None:
-    """Print one memory and its story: who told it, what nights did to it and why, what it replaced, what waits for it.
+    """Print one memory, how strong it is, and its story: who told it, what nights did to it and why, what it replaced, what
+    waits for it; then what belongs to it.
 
     Example: iai-daemon memory show 12
     """
     with stores() as opened:
         found = opened.memory.get(record)
         merged = opened.memory.merged_ids([record])
-        story = tell(opened, found)
-    described = describe(found, merged.get(record, ()))
+        story, related = tell(opened, found), opened.memory.related(record)
+        strong = strength(found, opened.memory.traces(record), now_ms())
+    described = {**describe(found, merged.get(record, ())), "strength": round(strong, 4)}
     fields = [f"{name:14} {value}" for name, value in described.items() if value not in (None, [], "")]
     lines = [*fields, "", *map(say_chapter, story)]
-    emit({**described, "story": story}, as_json=as_json, human=lambda: "\n".join(lines))
+    if related:
+        lines += ["", *map(say_related, related)]
+    links = [describe_related(each) for each in related]
+    emit({**described, "story": story, "links": links}, as_json=as_json, human=lambda: "\n".join(lines))
 
 
 @memory.command()

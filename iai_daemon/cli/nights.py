@@ -20,15 +20,17 @@ from iai_daemon.cli.common import (
     tell_daemon,
 )
 from iai_daemon.cli.diff import tell_changes
-from iai_daemon.config import PASSES, nearest
+from iai_daemon.config import nearest
 from iai_daemon.consolidation.journal import (
     accept_night,
     content_of,
     describe_entry,
     describe_held,
+    describe_link,
     record_of,
     say_accepted,
     say_entry,
+    say_link,
     say_undone,
     undo_night,
 )
@@ -101,9 +103,15 @@ def show(night: int, diff: bool, as_json: bool) -> None:
         entries = opened.nights.journal(night=night)
         changes = [describe_entry(entry) for entry in entries]
         held = [_describe_held(opened, row) for row in opened.nights.held(night=night)]
+        links = [describe_link(row) for row in opened.nights.links_of_night(night)]
         told = _all_of(opened, changes, held) if diff else _few_of(entries)
+    told += [say_link(link) for link in links] if diff else _count_links(links)
     lines = [*_head(report), *told, *_foot(report)]
-    emit({**report, "changes": changes, "held": held}, as_json=as_json, human=lambda: "\n".join(lines))
+    emit(
+        {**report, "changes": changes, "links": links, "held": held},
+        as_json=as_json,
+        human=lambda: "\n".join(lines),
+    )
 
 
 def _all_of(opened: Stores, *told: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -117,6 +125,10 @@ def _few_of(entries: Sequence[JournalEntry]) -> list[str]:
     lines = [f"  {say_entry(entry)}" for entry in entries[:_LISTED]]
     more = len(entries) - len(lines)
     return [*lines, f"  … and {more} more, --diff shows all"] if more else lines
+
+
+def _count_links(links: Sequence[object]) -> list[str]:
+    return [f"  {len(links)} links between memories, --diff shows them"] if links else []
 
 
 def _describe_held(opened: Stores, row: HeldRow) -> dict[str, object]:
@@ -221,10 +233,10 @@ def retry(name: str, as_json: bool) -> None:
 
     Example: iai-daemon nights retry embed
     """
-    chosen = settings().consolidation.passes
+    there_are = settings().consolidation.pass_names
     with stores() as opened:
         hindrances = opened.nights.hindrances()
-        known = list(dict.fromkeys([*PASSES, *chosen, *hindrances]))
+        known = list(dict.fromkeys([*there_are, *hindrances]))
         if name not in known:
             raise NoSuchPass(name=name, nearest=nearest(name, known))
         hindrance = hindrances.get(name)

@@ -1,4 +1,4 @@
-"""One chapter of a memory's story as a line, for `memory show`."""
+"""A memory's story and its links as lines, for `memory show`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,28 @@ from typing import Any
 
 from iai_daemon.cli.diff import WHY
 from iai_daemon.consolidation import story
+from iai_daemon.consolidation.journal import first_words
+from iai_daemon.memory.store import Related
+
+_KINDS = {"related": "related to", "source": "made from", "source_of": "source of"}
+
+
+def describe_related(related: Related) -> dict[str, object]:
+    """One link of a memory as `--json` shows it."""
+    return {
+        "id": related.record.id,
+        "content": related.record.content,
+        "kind": related.kind,
+        "weight": related.weight,
+        "reason": related.reason,
+        "night": related.night,
+    }
+
+
+def say_related(related: Related) -> str:
+    """`related to 12: both speak of postgres, backup (The backups of postgres …)`"""
+    words = first_words(related.record.content)
+    return f"{_KINDS[related.kind]} {related.record.id}: {related.reason} ({words})"
 
 
 def say_chapter(chapter: Mapping[str, Any]) -> str:

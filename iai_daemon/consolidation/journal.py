@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.report import counters
@@ -128,6 +129,17 @@ def describe_entry(entry: JournalEntry) -> dict[str, object]:
     }
 
 
+def describe_link(row: Mapping[str, Any]) -> dict[str, object]:
+    """One link that a night found between two memories; `row`: of NightStore.links_of_night."""
+    names = ("night", "round", "pass", "change_id", "one", "other", "kind", "weight", "reason")
+    return {
+        **{name: row[name] for name in names},
+        "contents": [first_words(row["one_content"]), first_words(row["other_content"])],
+        "at": stamp(row["at"]),
+        "undone_at": None if row["undone_at"] is None else stamp(row["undone_at"]),
+    }
+
+
 def record_of(memory: MemoryStore, row: HeldRow) -> Record | None:
     """The record that a planned change is about, as it is now; None where it would be added, or has gone."""
     try:
@@ -221,6 +233,13 @@ def say_entry(entry: JournalEntry) -> str:
     taken_back = " (taken back)" if entry.undone_at is not None else ""
     content = first_words(str(entry.after.get("content", "")))
     return f"{entry.record} {entry.effect}{taken_back}: {entry.reason} [{content}]"
+
+
+def say_link(link: Mapping[str, Any]) -> str:
+    """`  3 and 7 linked (associate): both speak of postgres, backup [The backups … | Postgres …]`"""
+    taken_back = f", taken back at {link['undone_at']}" if link["undone_at"] else ""
+    contents = " | ".join(link["contents"])
+    return f"  {link['one']} and {link['other']} linked ({link['pass']}{taken_back}): {link['reason']} [{contents}]"
 
 
 def first_words(content: str, most: int = 60) -> str:

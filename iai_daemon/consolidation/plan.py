@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 from iai_daemon.memory.nights import Batch, NightStore
 from iai_daemon.memory.record import Record
 
+# The version of what a pass and a night expect of one another; a pass of somebody else's may name the one it was written for.
+PROTOCOL = 1
 # Called in the middle of a long computation; it raises, and nothing of the portion is done, when the night has to stop.
 YieldPoint = Callable[[], None]
 
@@ -82,7 +84,7 @@ class ReadsOutside(Protocol):
 
     def input(self, store: NightStore, now: int) -> str:
         """The state of what it reads, in a short text: there is work when it is another than the note `input` of the pass,
-        which the last batch over that state writes. Cheap: the daemon asks for it at every tick in which a night may run.
+        which the last batch over that state writes; no note is as an empty one. Cheap: the daemon asks for it at every tick in which a night may run.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from iai_daemon.clock import Stopwatch
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.nights import Change
@@ -12,39 +14,39 @@ from iai_daemon.memory.store import MemoryStore, Query
 # As many results as a user looks at (recall@10), to a question of as many words as a user types.
 _LOOKED_AT = 10
 _WORDS = 12
-# Of a batch so many losses are checked, spread over it; once one of them does harm, all that follow.
-_SAMPLE = 8
+# The first losses of a pass are all checked, of those after them ever fewer: of ten thousand a hundred, of as many as a night
+# may make never more than search has time for. Once one of them does harm, all that follow.
+_FIRST = 8
 
 
 class RecallCheck:
     """Asks the memory for each lost record in that record's own words, before and after it is lost.
 
-    What is merged or superseded must then be found as its successor where it was found itself before; what is archived
-    must be found by a question that asks for the past too. Made for one batch with so many `losses`; `now` in
-    milliseconds since the epoch. In a large memory a question takes a while, so `yield_point` is called before each;
-    `seconds` is how long they have taken.
+    What is merged or superseded must then be found as its successor where it was found itself before, what is merged by the
+    words of that alone, since they are to say the same; what is archived must be found by a question that asks for the past
+    too. Made for one pass of a night; `now` in milliseconds since the epoch. In a large memory a question takes a while, so
+    `yield_point` is called before each; `seconds` is how long they have taken.
     """
 
-    def __init__(
-        self, memory: MemoryStore, losses: int, now: int, yield_point: YieldPoint = lambda: None
-    ) -> None:
+    def __init__(self, memory: MemoryStore, now: int, yield_point: YieldPoint = lambda: None) -> None:
         self._memory = memory
         self._now = now
         self._yield_point = yield_point
-        self._every = max(1, losses // _SAMPLE)
+        self._did_harm = False
         self._seen = 0
         self._was_found = False
         self.seconds = 0.0
 
     def before(self, change: Change) -> None:
         """Called when `change` is about to be made."""
-        self._was_found = self._seen % self._every == 0 and self._finds(change)
         self._seen += 1
+        asks = self._did_harm or self._seen <= _FIRST or math.isqrt(self._seen) ** 2 == self._seen
+        self._was_found = asks and self._finds(change)
 
     def stands(self, change: Change) -> bool:
         """Whether search lost nothing by `change`, which has just been made."""
         if self._was_found and not self._finds(change):
-            self._every = 1
+            self._did_harm = True
             return False
         return True
 
@@ -53,12 +55,13 @@ class RecallCheck:
         watch = Stopwatch()
         record = self._memory.get(change.record)
         successor = record.merged_into or record.superseded_by
-        question = _question(record, past=successor is None and not record.current)
+        merging = "merged_into" in change.sets
+        question = _question(record, past=successor is None and not record.current, own_words=merging)
         hits = self._memory.search(question, self._now)
         self.seconds += watch.seconds()
         return (successor or record.id) in {hit.record.id for hit in hits}
 
 
-def _question(record: Record, *, past: bool) -> Query:
+def _question(record: Record, *, past: bool, own_words: bool) -> Query:
     words = " ".join(words_of(record.content)[:_WORDS])
-    return Query(words, _LOOKED_AT, (record.scope,), include_superseded=past)
+    return Query(words, _LOOKED_AT, (record.scope,), include_superseded=past, own_words=own_words)

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from iai_daemon.consolidation.death import Cause, Death
+from iai_daemon.consolidation.passes.decay import ARCHIVED
 from iai_daemon.consolidation.passes.deduplicate import MERGED
 from iai_daemon.consolidation.passes.expire import EXPIRED
+from iai_daemon.consolidation.passes.outcomes import PROFILED
+from iai_daemon.consolidation.passes.summarize import GIST
 from iai_daemon.consolidation.passes.supersede import SUPERSEDED
+from iai_daemon.consolidation.passes.trajectories import LEARNT
 from iai_daemon.memory.nights import NightRow, NightStore, Outlook, Why
 from iai_daemon.units import format_stamp
 
@@ -19,6 +23,8 @@ COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
     "failed",
     "cancelled",
 )
+# The status of a command in a dry run.
+NOT_REHEARSED = "not rehearsed: a dry run starts no other programs"
 # A night with such an outcome has left something to the next one.
 CUT_SHORT = frozenset({YIELDED, FAILED, CANCELLED})
 # A worker that we have killed did what it was asked to, in its way.
@@ -53,6 +59,8 @@ class Counters:
             or self.nodes_embedded
             or self.trajectory_insights
             or self.duplicates_merged
+            or self.gists_written
+            or self.archived
         )
 
 
@@ -171,8 +179,12 @@ def counters(store: NightStore, night: int, of_round: int | None = None) -> Coun
         expired_pruned=made(EXPIRED),
         superseded_gc=made(SUPERSEDED),
         nodes_embedded=total(store.embedded(night).items()),
+        trajectory_insights=made(LEARNT),
+        model_insights=made(PROFILED),
         duplicates_merged=made(MERGED),
         links_added=total(store.linked(night).items()),
+        gists_written=made(GIST),
+        archived=made(ARCHIVED),
         held_back=waiting(Why.BUDGET, Why.RECALL),
         proposed=waiting(Why.REVIEW),
     )
@@ -234,9 +246,12 @@ def morning_note(report: Mapping[str, object]) -> str:
         "expired_pruned": "past their time",
         "superseded_gc": "replaced by newer facts",
         "nodes_embedded": "given a vector",
+        "trajectory_insights": "learnt from agents' runs",
+        "model_insights": "learnt from models' profiles",
         "duplicates_merged": "joined with others",
         "archived": "archived",
     }
+    beside = {"links_added": "link", "gists_written": "gist"}
     done = [f"{report[name]} {words}" for name, words in names.items() if report[name]]
     reason = f" ({report['reason']})" if report["reason"] else ""
     nothing = (
@@ -246,6 +261,9 @@ def morning_note(report: Mapping[str, object]) -> str:
         f"The {report['kind']} {report['id']} of {report['started_at']}: {report['outcome']}{reason}.",
         f"Of {report['total_nodes']} memories: {', '.join(done) or nothing}.",
     ]
+    added = [_count(report[name], what) for name, what in beside.items() if report[name]]
+    if added:
+        lines.append(f"Beside them: {' and '.join(added)} of what belongs together.")
     if report["proposed"]:
         lines.append(
             f"It proposes {_count(report['proposed'], 'change')}: `iai-daemon nights show {report['id']} --diff` shows "
@@ -255,6 +273,7 @@ def morning_note(report: Mapping[str, object]) -> str:
         lines.append(
             f"{_count(report['held_back'], 'change')} held back: `iai-daemon nights show {report['id']}` says why."
         )
-    if report["expired_pruned"] or report["superseded_gc"] or report["duplicates_merged"]:
+    undoable = ("expired_pruned", "superseded_gc", "duplicates_merged", "archived", *beside)
+    if any(report[name] for name in undoable):
         lines.append(f"`iai-daemon nights undo {report['id']}` takes it back.")
     return "\n".join(lines) + "\n"

@@ -182,7 +182,9 @@ class _Night:
         waits = self._waits(each.name)
         if waits:
             return PassReport(each.name, number, status=waits)
-        done = _Done(each.name, number, self._awake(), self._pace(each))
+        memory = self._around.memory
+        check = None if memory is None else RecallCheck(memory, self._now(), self._yield_point)
+        done = _Done(each.name, number, self._awake(), self._pace(each), check)
         try:
             self._run_batches(each, done)
         except _Halted:
@@ -233,16 +235,18 @@ class _Night:
         now, began = self._now(), self._awake()
         batch = budget.propose(planned) if self._order.review else budget.weigh(planned, self._may_lose)
         batch = replace(batch, insists=self._order.asked)
-        losses = sum(change.inferred for change in batch.changes)
-        check = None
-        if losses and self._around.memory:
-            check = RecallCheck(self._around.memory, losses, now, self._yield_point)
-        applied = self._store.apply(self._id, done.round, done.pass_name, batch, now, check)
-        # The check asks as often of a small batch as of a large one: less at a time would only make it dearer.
-        done.pace.took(seconds + self._awake() - began - (check.seconds if check else 0.0))
+        checked = 0.0 if done.check is None else done.check.seconds
+        applied = self._store.apply(self._id, done.round, done.pass_name, batch, now, done.check)
+        checking = 0.0 if done.check is None else done.check.seconds - checked
+        # The check asks as often of many small batches as of few large ones: less at a time would not make it cheaper.
+        done.pace.took(seconds + self._awake() - began - checking)
         self._may_lose -= applied.losses
         done.examined += examined
         done.changed += applied.changed + applied.embedded + applied.linked
+        if planned.outside is not None:
+            done.examined += planned.outside.examined
+            done.changed += planned.outside.changed
+            done.said = planned.outside.said
         done.batches += 1
         self._around.tell(
             {
@@ -409,6 +413,7 @@ class _Done:
     round: int
     since: float
     pace: Pace
+    check: RecallCheck | None
     total: int = 0
     examined: int = 0
     changed: int = 0

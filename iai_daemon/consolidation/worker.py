@@ -25,8 +25,18 @@ from iai_daemon.consolidation.backup import back_up_when_old
 from iai_daemon.consolidation.death import Death, from_bytes
 from iai_daemon.consolidation.job import Job, from_line
 from iai_daemon.consolidation.journal import describe_entry, describe_held, record_of
+from iai_daemon.consolidation.passes.commands import RunCommand
+from iai_daemon.consolidation.passes.summarize import Summarize
 from iai_daemon.consolidation.plan import Pass
-from iai_daemon.consolidation.report import CANCELLED, COMPLETED, YIELDED, Report, morning_note
+from iai_daemon.consolidation.report import (
+    CANCELLED,
+    COMPLETED,
+    NOT_REHEARSED,
+    YIELDED,
+    PassReport,
+    Report,
+    morning_note,
+)
 from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
 from iai_daemon.errors import IaiError, NightBusy, NightRefused
 from iai_daemon.memory.opening import Stores, open_stores
@@ -126,7 +136,7 @@ def main(choose: Choose = passes.chosen) -> int:
     """Run the one job; exit status 0, or 1 when it could not be. `choose` says which passes a night has."""
     process.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to answer
-    inbox = Inbox(sys.stdin.fileno())
+    inbox = Inbox(_stdin_for_wishes())
     outbox = Outbox(_stdout_for_events(), inbox)
     line = inbox.first()
     if not line:
@@ -156,6 +166,15 @@ def _stdout_for_events() -> int:
     return events
 
 
+def _stdin_for_wishes() -> int:
+    """What a pass reads from standard input is nothing: it would take the wish to stop from the night."""
+    wishes = os.dup(sys.stdin.fileno())
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return wishes
+
+
 def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
     """Open the store, run the night, tell its report."""
     home = Home(job.home)
@@ -175,6 +194,7 @@ def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
     with contextlib.closing(open_stores(home, lambda: inbox.halt is None)) as stores:
         if job.dry_run:
             report = _rehearse(stores, chosen, order, inbox, tell)
+            report = replace(report, passes=(*report.passes, *_not_rehearsed(settings, job)))
         else:
             report = run_night(stores.nights, chosen, order, _surroundings(home, stores, job, inbox, tell))
             _leave_note(home, report, tell)
@@ -211,10 +231,13 @@ def _last_death(path: Path, tell: Tell) -> Death | None:
 
 def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox, tell: Tell) -> Report:
     """The very same night on a copy, and what its journal says: nothing else shows so surely what would change."""
+    ours = (each for each in chosen if not isinstance(each, RunCommand))
+    # Programs of the user's are not rehearsed: what they cost, they cost.
+    rehearsed = [Summarize() if isinstance(each, Summarize) else each for each in ours]
     with stores.nights.rehearsal(lambda: inbox.halt is None) as copy:
         if copy is None:
             raise NightRefused(problem=inbox.halt.reason if inbox.halt else "it was stopped")
-        report = run_night(copy, chosen, order, Surroundings(halted=lambda: inbox.halt, tell=tell))
+        report = run_night(copy, rehearsed, order, Surroundings(halted=lambda: inbox.halt, tell=tell))
         entries = copy.journal(night=report.id) if report.id is not None else []
         rows = copy.held(night=report.id) if report.id is not None else []
     changes = [describe_entry(entry) for entry in entries]
@@ -224,6 +247,12 @@ def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox
             portion = told[start : start + _CHANGES_A_LINE]
             tell({"event": "planned", name: [{**each, "night": None} for each in portion]})
     return replace(report, id=None)
+
+
+def _not_rehearsed(settings: Settings, job: Job) -> Iterator[PassReport]:
+    for each in settings.consolidation.commands:
+        if job.passes is None or each.pass_name in job.passes:
+            yield PassReport(each.pass_name, 1, status=NOT_REHEARSED)
 
 
 def _leave_note(home: Home, report: Report, tell: Tell) -> None:

@@ -73,16 +73,39 @@ class MemoryResult(BaseModel):
     current: bool
 
 
+class CorrectsResult(BaseModel):
+    """An older memory that a new one seems to correct, and why."""
+
+    id: int
+    content: str
+    evidence: str
+
+
+class RememberResult(MemoryResult):
+    """One memory, and what it seems to correct: that is found after it from now on."""
+
+    corrects: list[CorrectsResult]
+
+
 class HitResult(MemoryResult):
     """One search result; the best of a search has the score 1."""
 
     score: float
 
 
+class GistResult(BaseModel):
+    """What several of the results say together; `sources`: which of them."""
+
+    id: int
+    content: str
+    sources: list[int]
+
+
 class SearchResult(BaseModel):
-    """What a search found, the current fact first."""
+    """What a search found, the current fact first, and what some of it says together."""
 
     results: list[HitResult]
+    gists: list[GistResult] = []
 
 
 class HistoryResult(BaseModel):

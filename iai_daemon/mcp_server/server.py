@@ -26,7 +26,9 @@ from iai_daemon.mcp_server.schemas import (
     AsOf,
     Attribute,
     Content,
+    CorrectsResult,
     ExpiresAt,
+    GistResult,
     HistoryResult,
     HitResult,
     IncludeSuperseded,
@@ -36,6 +38,7 @@ from iai_daemon.mcp_server.schemas import (
     MemoryResult,
     QueryText,
     RecordId,
+    RememberResult,
     Scope,
     SearchedScope,
     SearchResult,
@@ -44,11 +47,12 @@ from iai_daemon.mcp_server.schemas import (
     Subject,
     Tags,
 )
+from iai_daemon.mcp_server.uses import Uses
 from iai_daemon.mcp_server.wire import Input
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
-from iai_daemon.memory.store import Query
+from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.paths import Home
 
 INSTRUCTIONS = """A memory that lasts beyond this conversation.
@@ -92,20 +96,22 @@ _T = TypeVar("_T")
 def serve(home: Home) -> None:
     """Serve until the client closes standard input. Raises StoreUnusable before anything is answered."""
     stores = open_stores(home)
+    turn = anyio.CapacityLimiter(1)
+    uses = Uses(stores.memory, turn)
     # A thread waits for standard input, and no exception reaches it: Ctrl-C would do nothing. The store survives any end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        build(home, stores, current_project()).run("stdio")
+        build(_Tools(home, stores, current_project(), turn, uses)).run("stdio")
+        uses.write()
     finally:
         stores.close()
 
 
-def build(home: Home, stores: Stores, project: str) -> MCPServer[None]:
-    """The server with its tools, for one project."""
+def build(tools: _Tools) -> MCPServer[None]:
+    """The server with its tools."""
     server = _PlainSpoken(
         "iai-daemon", version=iai_daemon.__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
-    tools = _Tools(home, stores, project)
     server.tool(annotations=_ADDS)(tools.remember)
     server.tool(annotations=_READS)(tools.search_memory)
     server.tool(annotations=_HIDES)(tools.forget)
@@ -159,13 +165,16 @@ def _first_problem(name: str, cause: ValidationError) -> str:
 class _Tools:
     """The tools. Their docstrings are what an agent reads."""
 
-    def __init__(self, home: Home, stores: Stores, project: str) -> None:
+    def __init__(
+        self, home: Home, stores: Stores, project: str, turn: anyio.CapacityLimiter, uses: Uses
+    ) -> None:
         self._home = home
         self._stores = stores
         self._project = project
         self._session = os.environ.get("CLAUDE_CODE_SESSION_ID")
         # The store has one connection: one call at a time, in a thread, so that a wait for another writer blocks no ping.
-        self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._one_at_a_time = turn
+        self._uses = uses
 
     async def remember(  # noqa: PLR0913, PLR0917 -- the parameters are the tool's contract
         self,
@@ -177,10 +186,12 @@ class _Tools:
         tags: Tags = (),
         expires_at: ExpiresAt = "",
         source: Source = "",
-    ) -> MemoryResult:
-        """Store one fact for later conversations. With subject and attribute it replaces an older fact about the same."""
+    ) -> RememberResult:
+        """Store one fact for later conversations. It replaces an older fact with the same subject and attribute; `corrects`
+        tells which older facts it seems to correct. Those come after it in every search, so there is no need to forget
+        them."""
 
-        def work() -> MemoryResult:
+        def work() -> RememberResult:
             draft = from_object(
                 {
                     "content": content,
@@ -194,7 +205,14 @@ class _Tools:
                     "session": self._session,
                 }
             )
-            return self._results([self._stores.memory.add(draft, _now())])[0]
+            record = self._stores.memory.add(draft, _now())
+            return RememberResult(
+                **self._results([record])[0].model_dump(),
+                corrects=[
+                    CorrectsResult(id=each.record.id, content=each.record.content, evidence=each.evidence)
+                    for each in self._stores.memory.corrected_by(record.id)
+                ],
+            )
 
         return await self._call(work)
 
@@ -214,14 +232,18 @@ class _Tools:
             asked = Query(query, limit, self._scopes(scope.strip()), include_superseded, milliseconds)
             hits = self._stores.memory.search(asked, _now())
             found = self._results([hit.record for hit in hits])
+            gists = self._stores.memory.gists([hit.record.id for hit in hits], GISTS)
             return SearchResult(
                 results=[
                     HitResult(**result.model_dump(), score=round(hit.score, 4))
                     for hit, result in zip(hits, found, strict=True)
-                ]
+                ],
+                gists=[GistResult.model_validate(each.as_json()) for each in gists],
             )
 
-        return await self._call(work)
+        answer = await self._call(work)
+        self._uses.note([each.id for each in answer.results])
+        return answer
 
     async def forget(self, id: RecordId) -> MemoryResult:  # noqa: A002 -- the parameter's name is the tool's contract
         """Stop finding a memory that should never have been stored. The user can restore it."""

@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.store import Contradiction, Traces
 
 # The rule of a night that a person asked for.
 ASKED = "asked"
@@ -20,6 +21,8 @@ ASKED = "asked"
 MAINTAINED_FOR = 86_400_000
 # The effect of an addition on what it replaces.
 RENEWED = "renewed"
+# What a night may set. A text is never among them: what a user said stays as it was said.
+SETTABLE = frozenset({"valid_to", "superseded_by", "merged_into", "expired_at", "archived_at"})
 # A pass that fails so often running is left out for a day.
 QUARANTINE = 3
 
@@ -123,13 +126,24 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What a pass did outside of the store, for the report: how much it looked at and changed, and in words."""
+
+    examined: int = 0
+    changed: int = 0
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction of a pass writes.
 
     `held`: what is planned and has to wait. `cursor` and `position`: which cursor stands where afterwards (None: it
     stays). `lifted`: the records whose taking back ends with this batch, because a person has asked for the pass again;
     `insists`: so does the taking back of its additions and links. `upkeep`: before it, the store itself is looked after
-    (`maintain`). `notes`: what the pass keeps for itself, by name; None as value: no longer.
+    (`maintain`). `notes`: what the pass keeps for itself, by name; None as value: no longer. `outside`: what it has done
+    already that no transaction holds. `contradictions`: what records say against older ones; search goes by it, whatever
+    becomes of the changes.
     """
 
     changes: Sequence[Change] = ()
@@ -143,6 +157,8 @@ class Batch:
     insists: bool = False
     upkeep: bool = False
     notes: Mapping[str, str | None] = field(default_factory=dict)
+    outside: Outside | None = None
+    contradictions: Sequence[Contradiction] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +354,50 @@ class NightStore(Protocol):
         """
         ...
 
+    def sharing(self, record: Record, limit: int) -> Sequence[Record]:
+        """Records of users in the same scope that share rare words with this one, the rarest first; at most `limit`.
+
+        Current ones, and superseded ones, which may have ended this one while they were current.
+        """
+        ...
+
+    def settled(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> frozenset[int]:
+        """Those of these records that a pass leaves as they are: not current, or their change waits, or (without
+        `taken_back`) a user has undone it."""
+        ...
+
+    def contradicted_by(self, records: Sequence[int]) -> Sequence[Contradiction]:
+        """What these records are known to say against older ones."""
+        ...
+
     def joined(self, records: Sequence[int], limit: int) -> Mapping[int, Sequence[Record]]:
         """What was merged into each of these records, transitively, by id; at most `limit` of each."""
+        ...
+
+    def undone_links(self, pass_name: str, limit: int) -> Sequence[Link]:
+        """Related links of this pass between current records that a user has taken back, by `one` and `other`."""
+        ...
+
+    def related_within(
+        self, scopes: Sequence[str], after: tuple[int, int], limit: int
+    ) -> Sequence[tuple[int, int, float]]:
+        """(one, other, weight) of the related links between current records of users within one of these scopes, in the order
+        of (one, other), those behind `after`."""
+        ...
+
+    def made_from(self, records: Sequence[int]) -> Mapping[int, tuple[int, ...]]:
+        """For each of these records the ones that it was made from, by id."""
+        ...
+
+    def outdated(self, pass_name: str) -> Sequence[Record]:
+        """The current records that a pass has added and of whose sources one is not current any more, by id."""
+        ...
+
+    def due_to_archive(
+        self, now: int, limit: int, *, taken_back: bool
+    ) -> Sequence[tuple[Record, Traces, Mapping[int, int]]]:
+        """Current records of users that a current record (its id, with its revision) says something against, and that have not been used for so
+        long that they are weak; `taken_back`: also those whose archiving a user has undone."""
         ...
 
     def apply(
@@ -419,6 +477,10 @@ class NightStore(Protocol):
 
     def linked(self, night: int) -> Mapping[int, int]:
         """How many links this night added, by round."""
+        ...
+
+    def links_of_night(self, night: int) -> Sequence[Mapping[str, Any]]:
+        """The related links that a night added: the columns of `links`, and `one_content`, `other_content`."""
         ...
 
     def losses(self, night: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import combinations
 
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Hit
@@ -19,6 +21,23 @@ _STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905 -- a hundred quoted words would fill two screens
 )
 _MOST_WORDS = 64
+_ASCII_WORD = re.compile("[a-z0-9]+")
+# Words that begin alike are forms of one.
+_CROPPED_TO = 5
+
+
+def _beginnings(words: Iterable[str]) -> frozenset[str]:
+    """What words begin with; what has a figure in it, `box11`, is like nothing else."""
+    return frozenset(word if any(map(str.isdigit, word)) else word[:_CROPPED_TO] for word in words)
+
+
+# What is done with a thing is said in many ways: two texts may answer the same question without sharing these.
+_DOING = _beginnings(
+    """
+    use used uses run runs keep kept keeps store stored write writes written read reads live lives need needs
+    want wants like likes prefer prefers make makes made handle handles send sends sent set get gets put hold holds
+    """.split()  # noqa: SIM905 -- as above
+)
 
 Key = tuple[str, str, str]
 
@@ -28,32 +47,67 @@ def words_of(text: str) -> list[str]:
 
     A word holds letters, digits and marks of any alphabet and nothing else, so no search engine's syntax is ever in it.
     """
-    spaced = "".join(character if unicodedata.category(character)[0] in "LMN" else " " for character in text)
-    words = list(dict.fromkeys(spaced.lower().split()))
+    if text.isascii():
+        found = _ASCII_WORD.findall(text.lower())
+    else:
+        found = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in text).lower().split()
+    words = list(dict.fromkeys(found))
     telling = [word for word in words if word not in _STOP_WORDS]
     return (telling or words)[:_MOST_WORDS]
 
 
-def rank(found: Sequence[tuple[Record, float]], newest: Mapping[Key, Record], limit: int) -> list[Hit]:
+def rank(
+    found: Sequence[tuple[Record, float]],
+    newest: Mapping[Key, Record],
+    after: Sequence[tuple[int, Record]],
+    limit: int,
+    *,
+    asked: Sequence[str] = (),
+    past: Set[int] = frozenset(),
+) -> list[Hit]:
     """The hits, best first.
 
-    `found` are records with their scores (greater is better, above 0), `newest` for each key among them the record that
-    holds at the time in question: it comes before the older ones of its key, with at least their score, also when its
-    own words did not match. Ties go to the newest.
+    `found` are records with their scores (greater is better, above 0); `newest` is for each key among them the record that
+    holds at the time in question; `after` is what has come after those found, or says something against them: the id of one
+    of them, and the later record. Both come before the older ones, with at least their score, also when their own words did
+    not match. `past`: the ids of those found that only lead to what came after them. Ties go to the newest.
     """
     scores = {record.id: score for record, score in found}
     records = {record.id: record for record, _ in found}
-    for record, score in found:
+    outdated: set[int] = set()
+
+    def put_before(later: Record, one: int) -> None:
+        records.setdefault(later.id, later)
+        scores[later.id] = max(scores[one], scores.get(later.id, 0.0))
+        if later.id != one:
+            outdated.add(one)
+
+    for one, later in sorted(after, key=lambda pair: records[pair[0]].age):
+        put_before(later, one)
+    for record in list(records.values()):
         holder = newest.get(record.key) if record.key else None
         if holder is not None:
-            records[holder.id] = holder
-            scores[holder.id] = max(score, scores.get(holder.id, 0.0))
-    best = max(scores.values(), default=1.0)
+            put_before(holder, record.id)
 
     def order(record: Record) -> tuple[float, bool, int, int]:
-        holder = newest.get(record.key) if record.key else None
-        outdated = holder is not None and holder.id != record.id
-        return (-scores[record.id], outdated, -record.valid_from, -record.id)
+        return (-scores[record.id], record.id in outdated, -record.valid_from, -record.id)
 
-    ordered = sorted(records.values(), key=order)[:limit]
-    return [Hit(record, scores[record.id] / best) for record in ordered]
+    kept = sorted((record for record in records.values() if record.id not in past), key=order)[:limit]
+    for older, newer in _told_anew(kept, asked):
+        put_before(newer, older.id)
+    best = max((scores[record.id] for record in kept), default=1.0)
+    return [Hit(record, scores[record.id] / best) for record in sorted(kept, key=order)]
+
+
+def _told_anew(records: Iterable[Record], asked: Sequence[str]) -> Iterator[tuple[Record, Record]]:
+    """Pairs that answer a question in the same words and share half of all theirs, the older one first: of those it is not
+    the shorter one that comes first, but the newer."""
+    wanted = _beginnings(asked) - _DOING
+    said = [(record, _beginnings(words_of(record.content))) for record in records]
+    for one, other in combinations(sorted(said, key=lambda each: each[0].age), 2):
+        (older, old), (newer, new) = one, other
+        answered = wanted & old
+        if older.scope == newer.scope and older.subject == newer.subject and answered and answered <= new:
+            shared = len(old & new)
+            if shared > 1 and 2 * shared >= min(len(old), len(new)):
+                yield older, newer

@@ -77,6 +77,11 @@ class Record:
         return (self.subject, self.attribute, self.scope)
 
     @property
+    def age(self) -> tuple[int, int]:
+        """The older of two records has the smaller one."""
+        return self.valid_from, self.id
+
+    @property
     def name(self) -> str:
         """How the outside knows it: the external id, else the id."""
         return self.external_id if self.external_id is not None else str(self.id)

@@ -103,7 +103,10 @@ class SqliteDiary(SqlitePart):
 
     def linked(self, night: int) -> dict[int, int]:
         rows = self._all(
-            "SELECT round, COUNT(*) AS n FROM links WHERE night = :night GROUP BY round", {"night": night}
+            """
+            SELECT round, COUNT(*) AS n FROM links WHERE night = :night AND kind = 'related' GROUP BY round
+            """,
+            {"night": night},
         )
         return {row["round"]: row["n"] for row in rows}
 

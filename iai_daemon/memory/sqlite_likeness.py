@@ -12,10 +12,11 @@ from itertools import groupby
 
 from iai_daemon.memory.nights import Said
 from iai_daemon.memory.record import Record, from_row
-from iai_daemon.memory.sqlite_part import SqlitePart
+from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
+from iai_daemon.memory.store import Contradiction
 
 
-class SqliteLikeness(SqlitePart):
+class SqliteLikeness(SqliteContradictions):
     """The part of a NightStore that is about likeness."""
 
     def scopes_changed_since(self, position: int) -> list[str]:
@@ -24,7 +25,7 @@ class SqliteLikeness(SqlitePart):
             SELECT DISTINCT scope FROM records
             WHERE change > :position
             AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL AND made_by IS NULL
             ORDER BY scope
             """,
             {"position": position},
@@ -37,7 +38,7 @@ class SqliteLikeness(SqlitePart):
             SELECT COUNT(*) AS n FROM records
             WHERE scope IN (SELECT value FROM json_each(:scopes))
             AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL AND made_by IS NULL
             """,
             {"scopes": json.dumps(list(scopes))},
         )
@@ -50,7 +51,7 @@ class SqliteLikeness(SqlitePart):
             FROM records LEFT JOIN vectors ON vectors.record = records.id AND vectors.model = :model
             WHERE change > :after AND scope IN (SELECT value FROM json_each(:scopes))
             AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL AND made_by IS NULL
             ORDER BY change LIMIT :limit
             """,
             {"scopes": json.dumps(list(scopes)), "after": after, "limit": limit, "model": model},
@@ -81,6 +82,41 @@ class SqliteLikeness(SqlitePart):
             {"records": json.dumps(list(records)), "pass": pass_name, "taken_back": taken_back},
         )
         return {row["start"]: _without("start", row) for row in rows}
+
+    def settled(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> frozenset[int]:
+        rows = self._all(
+            """
+            SELECT id FROM records
+            WHERE id IN (SELECT value FROM json_each(:records))
+            AND (
+                valid_to IS NOT NULL OR superseded_by IS NOT NULL OR merged_into IS NOT NULL
+                OR expired_at IS NOT NULL OR archived_at IS NOT NULL OR forgotten_at IS NOT NULL
+                OR (NOT :taken_back AND EXISTS (
+                    SELECT 1 FROM taken_back
+                    WHERE pass = :pass AND record = records.id AND revision = records.revision
+                ))
+                OR EXISTS (
+                    SELECT 1 FROM held
+                    WHERE pass = :pass AND record = records.id AND revision = records.revision
+                )
+            )
+            """,
+            {"records": json.dumps(list(records)), "pass": pass_name, "taken_back": taken_back},
+        )
+        return frozenset(row["id"] for row in rows)
+
+    def contradicted_by(self, records: Sequence[int]) -> list[Contradiction]:
+        rows = self._all(
+            """
+            SELECT older, newer, rule, words, certain FROM contradictions
+            WHERE newer IN (SELECT value FROM json_each(:records)) ORDER BY newer, older
+            """,
+            {"records": json.dumps(list(records))},
+        )
+        return [
+            Contradiction(row["older"], row["newer"], row["rule"], row["words"], bool(row["certain"]))
+            for row in rows
+        ]
 
     def joined(self, records: Sequence[int], limit: int) -> dict[int, list[Record]]:
         rows = self._all(

@@ -11,6 +11,7 @@ from iai_daemon.memory.nights import (
     MAINTAINED_FOR,
     QUARANTINE,
     RENEWED,
+    SETTABLE,
     Addition,
     Applied,
     Batch,
@@ -27,15 +28,13 @@ from iai_daemon.memory.nights import (
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.sqlite_held import Place, SqliteHeld
 from iai_daemon.memory.sqlite_likeness import SqliteLikeness
+from iai_daemon.memory.sqlite_links import SqliteLinks
 from iai_daemon.memory.sqlite_upkeep import SqliteUpkeep
+from iai_daemon.memory.strength import UNUSED_FOR
 from iai_daemon.storage.copies import fill
 from iai_daemon.storage.sqlite import Interrupted, translated
 
 _Row = dict[str, object]
-
-# What a night may set. A text is never among them: what a user said stays as it was said.
-_SETTABLE = frozenset({"valid_to", "superseded_by", "merged_into", "expired_at", "archived_at"})
-
 
 _OUTLOOK = """
 WITH wanted AS (
@@ -90,11 +89,56 @@ SELECT
     ))
     OR EXISTS (
         SELECT 1 FROM json_each(:inputs) AS input JOIN wanted ON wanted.pass = input.key
-        WHERE NOT EXISTS (
-            SELECT 1 FROM pass_notes
-            WHERE pass_notes.pass = input.key AND pass_notes.name = 'input' AND pass_notes.value = input.value
+        WHERE input.value <> COALESCE(
+            (SELECT value FROM pass_notes WHERE pass_notes.pass = input.key AND name = 'input'), ''
         )
     )
+    OR (EXISTS (SELECT 1 FROM wanted WHERE pass = 'decay') AND EXISTS (
+        SELECT 1 FROM contradictions
+        JOIN records ON records.id = contradictions.older
+        JOIN records AS newer ON newer.id = contradictions.newer
+        LEFT JOIN uses ON uses.record = records.id
+        WHERE MAX(contradictions.at, records.created_at, COALESCE(uses.last_at, 0)) <= :now - :unused_for
+        AND records.made_by IS NULL
+        AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
+        AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
+        AND newer.valid_to IS NULL AND newer.superseded_by IS NULL AND newer.merged_into IS NULL
+        AND newer.expired_at IS NULL AND newer.archived_at IS NULL AND newer.forgotten_at IS NULL
+        AND (:taken_back OR NOT EXISTS (
+            SELECT 1 FROM taken_back
+            WHERE pass = 'decay' AND record = records.id AND revision = records.revision
+        ))
+        AND NOT EXISTS (
+            SELECT 1 FROM held
+            WHERE pass = 'decay' AND record = records.id AND revision = records.revision
+        )
+    ))
+    OR (EXISTS (SELECT 1 FROM wanted WHERE pass = 'summarize') AND EXISTS (
+        SELECT 1 FROM records
+        JOIN links ON links.one = records.id AND links.kind = 'source' AND links.undone_at IS NULL
+        JOIN records AS source ON source.id = links.other
+        WHERE records.made_by = 'summarize'
+        AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
+        AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
+        AND (
+            source.valid_to IS NOT NULL OR source.superseded_by IS NOT NULL OR source.merged_into IS NOT NULL
+            OR source.expired_at IS NOT NULL OR source.archived_at IS NOT NULL OR source.forgotten_at IS NOT NULL
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM taken_back
+            WHERE pass = 'summarize' AND record = records.id AND revision = records.revision
+        )
+        AND NOT EXISTS (SELECT 1 FROM held WHERE pass = 'summarize')
+    ))
+    OR (:taken_back AND EXISTS (
+        SELECT 1 FROM links
+        JOIN records AS a ON a.id = links.one JOIN records AS b ON b.id = links.other
+        WHERE links.undone_at IS NOT NULL AND links.pass IN (SELECT pass FROM wanted) AND links.kind = 'related'
+        AND a.valid_to IS NULL AND a.superseded_by IS NULL AND a.merged_into IS NULL
+        AND a.expired_at IS NULL AND a.archived_at IS NULL AND a.forgotten_at IS NULL
+        AND b.valid_to IS NULL AND b.superseded_by IS NULL AND b.merged_into IS NULL
+        AND b.expired_at IS NULL AND b.archived_at IS NULL AND b.forgotten_at IS NULL
+    ))
     OR EXISTS (SELECT 1 FROM held WHERE why = 'budget' AND pass IN (SELECT pass FROM wanted))
     OR EXISTS (SELECT 1 FROM nights WHERE ended_at IS NULL) AS work,
     (SELECT COUNT(*) FROM records) AS total,
@@ -102,7 +146,7 @@ SELECT
 """
 
 
-class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
+class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
     """A NightStore on one connection."""
 
     # What there is to do.
@@ -115,6 +159,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
                 "now": now,
                 "quarantine": QUARANTINE,
                 "maintained_for": MAINTAINED_FOR,
+                "unused_for": UNUSED_FOR,
                 "taken_back": wanted.taken_back,
                 "model": wanted.model,
                 "inputs": json.dumps(dict(wanted.inputs)),
@@ -274,6 +319,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
             embedded = sum(self._store(vector, place) for vector in batch.vectors)
             linked = sum(self._link(link, place, now, insists=batch.insists) for link in batch.links)
             self._keep_notes(pass_name, batch.notes)
+            self._contradict(batch.contradictions, now)
             if batch.cursor is not None and batch.position is not None:
                 self._connection.execute(
                     """
@@ -350,8 +396,8 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness):
         return True
 
     def _carry_out(self, change: Change, place: Place, now: int) -> None:
-        if not _SETTABLE.issuperset(change.sets):
-            raise ValueError(f"a night may not set {', '.join(set(change.sets) - _SETTABLE)}")
+        if not SETTABLE.issuperset(change.sets):
+            raise ValueError(f"a night may not set {', '.join(set(change.sets) - SETTABLE)}")
         before = self._row(change.record) or {}
         self._connection.execute(
             """

@@ -6,25 +6,60 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
+from typing import Any
 
 from iai_daemon.memory.ranking import Key, rank, words_of
 from iai_daemon.memory.record import Draft, Record, from_row
-from iai_daemon.memory.sqlite_part import SqlitePart
-from iai_daemon.memory.store import Hit, Imported, Query
+from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
+from iai_daemon.memory.sqlite_links import SqliteLinks
+from iai_daemon.memory.store import Correction, Hit, Imported, Query
 from iai_daemon.storage.sqlite import translated
 
 # Small enough that a writer beside an import waits for milliseconds, large enough that the import is fast.
 _ROWS_A_TRANSACTION = 200
+# What is told is compared with so many records at most that share rare words with it.
+_COMPARED = 20
+# So many times as many matches are read where the past counts as well: it leads to what holds now.
+_WITH_PAST = 3
+# From what matches to what holds a search goes so many steps at most, to the newest first.
+_STEPS = 600
 
 
-class SqliteStore(SqlitePart):
+class SqliteStore(SqliteContradictions, SqliteLinks):
     """A MemoryStore. The protocol, with the meaning of every method, is in store.py."""
 
     # Remember.
 
     def add(self, draft: Draft, now: int) -> Record:
+        # What is known of words takes 50 ms to load, and most who open a memory only ask it.
+        from iai_daemon.memory.contradictions import contradictions  # noqa: PLC0415
+
         with self._writing():
-            return self._record(self._insert(draft, now))
+            record = self._record(self._insert(draft, now))
+            others = self.sharing(record, _COMPARED)
+            self._contradict(contradictions(record, others), now)
+        return record
+
+    def corrected_by(self, record: int) -> Sequence[Correction]:
+        rows = self._all(
+            """
+            SELECT records.*, 'it is newer, about the same subject and attribute' AS evidence
+            FROM records JOIN records AS newer USING (subject, attribute, scope)
+            WHERE newer.id = :record AND records.id <> newer.id
+            AND (records.valid_from, records.id) < (newer.valid_from, newer.id)
+            AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
+            AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
+            UNION ALL
+            SELECT records.*, contradictions.words
+            FROM contradictions JOIN records ON records.id = contradictions.older
+            WHERE contradictions.newer = :record
+            AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
+            AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
+            ORDER BY valid_from DESC, id DESC
+            """,
+            {"record": record},
+        )
+        return [Correction(*_with(row, "evidence")) for row in rows]
 
     def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
         counts = {"added": 0, "unchanged": 0, "superseded": 0}
@@ -105,13 +140,29 @@ class SqliteStore(SqlitePart):
         words = words_of(query.text)
         if not words:
             return []
-        found = self._matching(" OR ".join(f'"{word}"' for word in words), query, now)
+        found = self._found(" OR ".join(f'"{word}"' for word in words), query, now)
         keys = {record.key for record, _ in found if record.key is not None}
         newest = {key: holder for key in keys if (holder := self._holder(key, query.as_of, now))}
-        return rank(found, newest, query.limit)
+        ids = [] if query.own_words else [record.id for record, _ in found]
+        against = self._against(ids, query.as_of, now) if ids else []
+        past = set() if query.as_of or query.include_superseded else _past(found)
+        return rank(found, newest, against, query.limit, asked=words, past=past)
 
-    def _matching(self, match: str, query: Query, now: int) -> list[tuple[Record, float]]:
-        """The best records for these words that answer the question.
+    def _found(self, match: str, query: Query, now: int) -> list[tuple[Record, float]]:
+        """The best records for these words that answer the question, and such as have a successor that may answer it. Where
+        those crowd out the others, they are left out."""
+        if query.as_of is not None or query.include_superseded or query.own_words:
+            return self._matching(match, query, now, query.limit, with_past=False)
+        most = _WITH_PAST * query.limit
+        found = self._matching(match, query, now, most, with_past=True)
+        if len(found) == most and len(found) - len(_past(found)) < query.limit:
+            found = self._matching(match, query, now, query.limit, with_past=False)
+        return found
+
+    def _matching(
+        self, match: str, query: Query, now: int, limit: int, *, with_past: bool
+    ) -> list[tuple[Record, float]]:
+        """The best `limit` records for these words; `with_past`: also what was superseded or merged.
 
         SQLite sorts the matches itself: FTS5's own order by rank is slower, and puts the oldest first where ranks are equal.
         """
@@ -120,6 +171,7 @@ class SqliteStore(SqlitePart):
             SELECT records.*, -words.rank AS score
             FROM words JOIN records ON records.id = words.rowid
             WHERE words MATCH :match
+            AND made_by IS NOT 'summarize'
             AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
             AND forgotten_at IS NULL
             AND CASE
@@ -128,7 +180,9 @@ class SqliteStore(SqlitePart):
                     AND (valid_to IS NULL OR valid_to > :as_of)
                     AND (expires_at IS NULL OR expires_at > :as_of)
                 ELSE
-                    :include_superseded OR (
+                    :include_superseded
+                    OR (:with_past AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL))
+                    OR (
                         valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
                         AND expired_at IS NULL AND archived_at IS NULL
                         AND (expires_at IS NULL OR expires_at > :now)
@@ -142,11 +196,55 @@ class SqliteStore(SqlitePart):
                 "scopes": json.dumps(query.scopes),
                 "as_of": query.as_of,
                 "include_superseded": query.include_superseded,
+                "with_past": with_past,
                 "now": now,
-                "limit": query.limit,
+                "limit": limit,
             },
         )
-        return [_with_score(row) for row in rows]
+        return [_with(row, "score") for row in rows]
+
+    def _against(self, records: Sequence[int], as_of: int | None, now: int) -> list[tuple[int, Record]]:
+        """What has come after these records: what took their place, and what is said against them where no user has taken that
+        back; and what has come after that. The id of one of these, and the later record, which holds now, or held at the
+        moment that is asked about."""
+        rows = self._all(
+            """
+            WITH RECURSIVE after (one, later) AS (
+                SELECT older, newer FROM contradictions JOIN records ON records.id = older
+                WHERE older IN (SELECT value FROM json_each(:records))
+                AND NOT EXISTS (
+                    SELECT 1 FROM taken_back
+                    WHERE pass = 'supersede' AND record = older AND taken_back.revision = records.revision
+                )
+                UNION
+                SELECT id, COALESCE(superseded_by, merged_into) FROM records
+                WHERE id IN (SELECT value FROM json_each(:records))
+                AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL)
+                UNION
+                SELECT after.one, contradictions.newer
+                FROM after JOIN contradictions ON contradictions.older = after.later
+                UNION
+                SELECT after.one, COALESCE(superseded_by, merged_into)
+                FROM after JOIN records ON records.id = after.later
+                WHERE superseded_by IS NOT NULL OR merged_into IS NOT NULL
+                ORDER BY 2 DESC LIMIT :most
+            )
+            SELECT after.one, records.* FROM after JOIN records ON records.id = after.later
+            WHERE forgotten_at IS NULL
+            AND CASE
+                WHEN :as_of IS NOT NULL THEN
+                    valid_from <= :as_of
+                    AND (valid_to IS NULL OR valid_to > :as_of)
+                    AND (expires_at IS NULL OR expires_at > :as_of)
+                ELSE
+                    valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                    AND expired_at IS NULL AND archived_at IS NULL
+                    AND (expires_at IS NULL OR expires_at > :now)
+            END
+            """,
+            {"records": json.dumps(list(records)), "as_of": as_of, "now": now, "most": _STEPS},
+        )
+        return [(one, later) for later, one in (_with(row, "one") for row in rows)]
 
     def _holder(self, key: Key, as_of: int | None, now: int) -> Record | None:
         """Which record of a key holds now, or held at the moment that is asked about."""
@@ -251,7 +349,15 @@ def _record_of(row: sqlite3.Row) -> Record:
     return from_row(dict(row))
 
 
-def _with_score(row: sqlite3.Row) -> tuple[Record, float]:
+def _past(found: Iterable[tuple[Record, float]]) -> set[int]:
+    """The ids of what was superseded or merged."""
+    return {
+        record.id for record, _ in found if record.superseded_by is not None or record.merged_into is not None
+    }
+
+
+def _with(row: sqlite3.Row, extra: str) -> tuple[Record, Any]:
+    """The record of a row, and what stands beside it."""
     values = dict(row)
-    score = values.pop("score")
-    return from_row(values), score
+    value = values.pop(extra)
+    return from_row(values), value

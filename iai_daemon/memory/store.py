@@ -8,16 +8,21 @@ from typing import Protocol
 
 from iai_daemon.memory.record import Draft, Record
 
+# So many gists are told beside the results of a search.
+GISTS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. `scopes` empty means all; `as_of` in milliseconds since the epoch asks what held then."""
+    """A search. `scopes` empty means all; `as_of` in milliseconds since the epoch asks what held then; `own_words`: nothing
+    leads to another record, be it over or contradicted."""
 
     text: str
     limit: int = 10
     scopes: tuple[str, ...] = ()
     include_superseded: bool = False
     as_of: int | None = None
+    own_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,60 @@ class Hit:
 
     record: Record
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What the record `newer` says against the record `older`: by which rule, and in words. Not `certain`: the two may hold
+    side by side after all."""
+
+    older: int
+    newer: int
+    rule: str
+    words: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A record that a newer one seems to correct, and which of its words say so."""
+
+    record: Record
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A current record that belongs to another, and why. `kind`: related; source (the other was made from this one); source_of
+    (this one was made from the other). `night`: which found it."""
+
+    record: Record
+    kind: str
+    weight: float
+    reason: str
+    night: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a night has summed up, and those of the records asked about that it sums up."""
+
+    record: Record
+    sources: tuple[int, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """As searches answer it beside their results."""
+        return {"id": self.record.id, "content": self.record.content, "sources": list(self.sources)}
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """How often an agent was given a record and when last, and since when a current one says something against it. Times are
+    milliseconds since the epoch."""
+
+    times: int = 0
+    last_at: int | None = None
+    contradicted_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +100,13 @@ class MemoryStore(Protocol):
     """The users' side of a memory. Times are milliseconds since the epoch. Everything may raise StoreUnusable, StoreBusy."""
 
     def add(self, draft: Draft, now: int) -> Record:
-        """Keep a new memory; what it replaces is left to search (at once) and to the night."""
+        """Keep a new memory. What it says against others is noted, so that search puts it before them at once; whether they
+        are over is left to the night."""
+        ...
+
+    def corrected_by(self, record: int) -> Sequence[Correction]:
+        """What a record seems to correct, read from their words, and what it replaces by its key; the newest first. Left out
+        is what is forgotten."""
         ...
 
     def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
@@ -54,7 +119,8 @@ class MemoryStore(Protocol):
         ...
 
     def search(self, query: Query, now: int) -> Sequence[Hit]:
-        """By words, best first; of facts with the same key the newest comes first, whatever its words."""
+        """By words, best first; of facts with the same key the newest comes first, whatever its words, and what says something
+        against another comes before it."""
         ...
 
     def history(self, subject: str, attribute: str | None, scopes: Sequence[str]) -> Sequence[Record]:
@@ -75,6 +141,25 @@ class MemoryStore(Protocol):
 
     def replaced_by(self, record: int) -> Sequence[Record]:
         """What is superseded by this record or merged into it, by id."""
+        ...
+
+    def related(self, record: int) -> Sequence[Related]:
+        """What belongs to this record and is current; by kind, then what belongs to it most first."""
+        ...
+
+    def gists(self, records: Sequence[int], limit: int) -> Sequence[Gist]:
+        """The current gists that sum up at least two of these records, at most `limit`; those that sum up most of them first.
+
+        Search never finds gists by their words: they would stand before what they are made of.
+        """
+        ...
+
+    def note_use(self, records: Sequence[int], now: int) -> None:
+        """An agent was given these records, one each time that it stands here. Makes no work for nights."""
+        ...
+
+    def traces(self, record: int) -> Traces:
+        """What tells how strong a record is."""
         ...
 
     def merged_ids(self, records: Sequence[int] | None = None) -> Mapping[int, tuple[str, ...]]:

@@ -96,7 +96,7 @@ def test_settings_are_written_shown_and_checked(home: Home) -> None:
         ("lifecycle.idle", "1m", "There is no setting 'lifecycle.idle'"),
         ("lifecycle.idle_after", "soon", "lifecycle.idle_after"),
         ("consolidation.naps", "perhaps", "must be true or false"),
-        ("consolidation.passes", '["dream"]', 'knows no "dream"'),
+        ("consolidation.passes", '["dream"]', 'knows no pass "dream"'),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_and_nothing_is_written(

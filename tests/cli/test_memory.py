@@ -39,6 +39,17 @@ def test_a_memory_is_shown_with_its_story_for_people_and_for_programs(lived: Hom
     )
 
 
+def test_what_a_new_memory_seems_to_correct_is_named(home: Home) -> None:
+    first = call_json(home, "memory", "add", "Invoices are kept in Odoo.")
+    assert first["corrects"] == []
+    second = call_json(home, "memory", "add", "Invoices have moved from Odoo to SAP.")
+    (corrected,) = second["corrects"]
+    assert (corrected["id"], corrected["content"]) == (first["id"], "Invoices are kept in Odoo.")
+    assert corrected["evidence"].startswith("says “Invoices have moved from Odoo to SAP”")
+    lines = said(home, "memory", "add", "SAP was replaced by Lexware for invoices.").splitlines()
+    assert lines == ["stored as 3", "it seems to correct 2: Invoices have moved from Odoo to SAP."]
+
+
 def test_a_full_export_is_restored_as_it_is_and_its_night_can_be_taken_back(
     lived: Home, another: Home
 ) -> None:

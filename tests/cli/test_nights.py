@@ -114,7 +114,7 @@ def test_under_review_a_night_waits_for_its_acceptance_which_an_undo_takes_back(
     )
     assert "`iai-daemon nights accept 1` carries them out" in home.last_night.read_text()
     assert said(home, "memory", "export") == before
-    assert said(home, "nights", "list").rstrip().endswith("3 embedded; 2 wait for you")
+    assert said(home, "nights", "list").rstrip().endswith("3 embedded, 1 links; 2 wait for you")
     proposed = said(home, "nights", "show", "1", "--diff")
     assert "superseded (supersede, round 1), waits for you: replaced by 2" in proposed
     assert "now superseded by 2: The API listens on port 9000." in proposed

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
+from tests.consolidation.packages import Site
 
 
 @pytest.fixture
@@ -16,3 +18,9 @@ def stores(home: Home) -> Iterator[Stores]:
     stores = open_stores(home)
     yield stores
     stores.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Where a test installs packages."""
+    return Site(tmp_path / "site", monkeypatch)

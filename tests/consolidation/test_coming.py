@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from iai_daemon.clock import read
-from iai_daemon.config import Consolidation, Settings
+from iai_daemon.config import Command, Consolidation, Settings
 from iai_daemon.consolidation.hindrances import DAY
 from iai_daemon.flock import FileLock
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
@@ -23,7 +23,9 @@ from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift
-from tests.consolidation.evening import a_day, a_night, night, remember
+from tests.consolidation.commands import configure
+from tests.consolidation.evening import EVERY, a_day, a_night, night, remember
+from tests.consolidation.packages import OURS, Site, choose
 from tests.fakes import FakeClock
 
 HOUR = 3600.0
@@ -186,7 +188,7 @@ def test_with_an_interval_of_zero_a_night_comes_whenever_something_has_changed_a
 
 def test_a_daemon_at_rest_asks_and_writes_nothing(start: Starts, stores: Stores, home: Home) -> None:
     a_day(stores)
-    night(stores)
+    night(stores, chosen=EVERY)
     evening = start(interval=0.0)
     assert not evening.tick()
     with closing(sqlite3.connect(home.memory)) as other:
@@ -201,7 +203,7 @@ def test_a_daemon_at_rest_asks_and_writes_nothing(start: Starts, stores: Stores,
 
 def test_a_store_in_which_nothing_is_due_is_never_overdue(start: Starts, stores: Stores) -> None:
     a_day(stores)
-    night(stores)
+    night(stores, chosen=EVERY)
     evening = start()
     evening.tick(Allowed.NONE)
     evening.clock.advance(1000 * HOUR)
@@ -313,3 +315,68 @@ def test_the_status_counts_what_waits(start: Starts, stores: Stores) -> None:
     night(stores, review=True)
     evening.tick(Allowed.NONE)
     assert evening.shift.describe()["waiting"] == {"review": 13}
+
+
+# --- when its worker finds nothing to do
+
+
+def _starts(evening: Evening, ticks: int, allowed: Allowed = Allowed.ALL) -> int:
+    """How many workers start within so many ticks of 30 s."""
+    begun = 0
+    for _ in range(ticks):
+        begun += evening.tick(allowed)
+        evening.clock.advance(30.0)
+    return begun
+
+
+def test_a_plug_in_that_was_wrongly_guessed_to_have_work_starts_one_worker_an_interval(
+    start: Starts, stores: Stores, home: Home, site: Site
+) -> None:
+    """To the daemon a plug-in is a name: it has no cursor of its own, and never any work."""
+    site.offer("stranger", without_cursor=f"{OURS}WithoutCursor")
+    choose(home, "without-cursor")
+    evening = start(passes=("without-cursor",), interval=HOUR)
+    remember(stores, "a note")
+    assert _starts(evening, 118) == 1
+    assert _starts(evening, 3) == 1, "an interval has passed"
+    remember(stores, "another")
+    assert _starts(evening, 5) == 1, "something has changed"
+    assert stores.nights.nights() == []
+    assert not evening.overdue().now, "a guess is no reason to go to bed while clients are open"
+    assert evening.degraded() == []
+
+
+def test_where_nights_have_no_interval_it_is_asked_again_after_an_hour(
+    start: Starts, stores: Stores, home: Home, site: Site
+) -> None:
+    site.offer("stranger", alone=f"{OURS}Alone")
+    choose(home, "alone")
+    evening = start(passes=("alone",), interval=0.0)
+    remember(stores, "a note")
+    assert _starts(evening, 118, Allowed.SHARED) == 1
+    assert _starts(evening, 3, Allowed.ALL) == 1, "it needs the store alone: that was another question"
+    assert [each.outcome for each in stores.nights.nights()] == ["completed"]
+
+
+def test_a_worker_that_goes_by_other_settings_is_asked_again_at_longer_and_longer_intervals(
+    start: Starts, stores: Stores, home: Home
+) -> None:
+    """Somebody has changed the file since the daemon read it."""
+    choose(home, "embed")
+    evening = start(passes=("expire",), interval=0.0)
+    remember(stores, "a note", expires_at=evening.clock.wall - 60)
+    with closing(sqlite3.connect(home.memory)) as connection, connection:
+        connection.execute("INSERT INTO cursors (pass, position) VALUES ('embed:hash-256', 1000)")
+    assert _starts(evening, 120) <= 8
+    assert stores.nights.nights() == []
+
+
+def test_a_command_is_due_in_a_store_that_never_changes(start: Starts, stores: Stores, home: Home) -> None:
+    table = {"name": "tidy", "argv": ["true"], "every": "10m"}
+    configure(home, table)
+    evening = start(passes=(), commands=(Command("tidy", ("true",), every=600.0),), interval=0.0)
+    assert _starts(evening, 19) == 1
+    assert _starts(evening, 3) == 1
+    assert [each.outcome for each in stores.nights.nights()] == ["completed"], (
+        "ten minutes by this clock alone"
+    )

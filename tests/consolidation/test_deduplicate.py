@@ -258,7 +258,7 @@ def current(stores: Stores) -> list[str]:
 
 def test_a_night_joins_what_says_the_same_and_keeps_every_wording(stores: Stores) -> None:
     kept = [remember(stores, text, NOON - 600 + at) for at, text in enumerate((*SAYINGS, *OTHERWISE))]
-    report = night(stores, memory=stores.memory)
+    report = night(stores, chosen=[Deduplicate(None)], memory=stores.memory)
     assert (report.outcome, report.counters.duplicates_merged) == ("completed", 3)
     assert current(stores) == [SAYINGS[1], *OTHERWISE]
     assert stores.memory.merged_ids() == {kept[1].id: tuple(str(kept[at].id) for at in (0, 2, 3))}

@@ -99,3 +99,10 @@ def test_the_morning_note_says_what_waits_for_whom() -> None:
     assert proposed.startswith("It proposes 12 changes: `iai-daemon nights show 7 --diff` shows them, ")
     assert proposed.endswith("`iai-daemon nights accept 7` carries them out.")
     assert held_back == "1 change held back: `iai-daemon nights show 7` says why."
+
+
+def test_the_note_tells_of_links_and_gists_and_how_to_take_them_back() -> None:
+    note = morning_note(report(counters=Counters(links_added=1, gists_written=2)).as_json())
+    assert "Beside them: 1 link and 2 gists of what belongs together." in note
+    assert "`iai-daemon nights undo 7` takes it back." in note
+    assert "1 archived" in morning_note(report(counters=Counters(archived=1)).as_json())

@@ -170,7 +170,7 @@ def test_a_pass_that_fails_is_reported_and_the_others_go_on(stores: Stores) -> N
         (1, "broken", "failed: ZeroDivisionError: no luck"),
         (1, "expire", "done"),
         (1, "supersede", "done"),
-        (1, "embed", "done"),
+        (1, "trajectories", "done"),
     ]
     assert report.passes[0].examined == 1
     assert (2, "broken", "skipped") in statuses(report)

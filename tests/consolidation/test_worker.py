@@ -69,8 +69,9 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(stores: Stores, ho
     before, files = export(stores), sorted(home.root.rglob("*"))
     planned = work_in_a_process(home, dry_run=True)
     assert planned is not None
-    assert (planned["id"], planned["outcome"], planned["nodes_embedded"]) == (None, "completed", 60)
-    assert len(planned["changes"]) == planned["expired_pruned"] + planned["superseded_gc"] == 33
+    assert (planned["id"], planned["outcome"], planned["nodes_embedded"]) == (None, "completed", 61)
+    assert planned["expired_pruned"] + planned["superseded_gc"] == 33
+    assert len(planned["changes"]) == 33 + planned["gists_written"] == 34
     said = {
         "pass": "expire",
         "effect": "expired",
@@ -177,7 +178,7 @@ def killed_after(root: Path, number: int | None) -> str:
         report = work_in_a_process(home)
         assert report is not None
         assert report["outcome"] in ("completed", "nothing_to_do")
-        assert stores.nights.counts("hash-256")["embedded"] == 600
+        assert stores.nights.counts("hash-256")["embedded"] == 601
         assert not stores.nights.unfinished_nights()
         whole_or_untouched(home)
         return export(stores)
@@ -199,7 +200,7 @@ def test_two_workers_at_once_do_the_work_once(stores: Stores, home: Home) -> Non
         ends = [list(listen(process))[-1] for process in (one, other)]
     reports = [end["report"] for end in ends if end["event"] == "report"]
     assert sum(report["expired_pruned"] for report in reports) == 200
-    assert len(stores.nights.journal(night=1)) + len(stores.nights.journal(night=2)) == 200 + 193
+    assert len(stores.nights.journal(night=1)) + len(stores.nights.journal(night=2)) == 200 + 193 + 1
 
 
 def test_a_worker_ends_with_its_parent(stores: Stores, home: Home) -> None:

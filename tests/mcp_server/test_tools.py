@@ -58,6 +58,21 @@ def talk(home: Home, cwd: Path, conversation: Callable[[ClientSession], Awaitabl
     asyncio.run(main())
 
 
+def test_an_agent_is_told_what_it_corrects_and_finds_that_after_it(home: Home, tmp_path: Path) -> None:
+    async def conversation(session: ClientSession) -> None:
+        old = await ask(session, "remember", content="Invoices are kept in Odoo.")
+        new = await ask(session, "remember", content="Invoices have moved from Odoo to SAP.")
+        assert old["corrects"] == []
+        (corrected,) = new["corrects"]
+        assert (corrected["id"], corrected["content"]) == (old["id"], old["content"])
+        assert "says “Invoices have moved from Odoo to SAP”" in corrected["evidence"]
+        hits = (await ask(session, "search_memory", query="where are invoices kept"))["results"]
+        assert [hit["id"] for hit in hits] == [new["id"], old["id"]]
+        assert all(hit["current"] for hit in hits)
+
+    talk(home, tmp_path, conversation)
+
+
 def test_an_agent_remembers_finds_replaces_and_forgets(home: Home, tmp_path: Path) -> None:
     project = tmp_path / "shop"
     (project / ".git").mkdir(parents=True)

@@ -1,20 +1,35 @@
 """The pass `supersede`: of facts with the same subject, attribute and scope the newest holds, the others end where
-their successor begins."""
+their successor begins. So does what a newer record ends in words, with its evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.store import Contradiction
 
 SUPERSEDED = "superseded"
+# A record is compared with so many others at most that share rare words with it.
+_COMPARED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Portion):
+    """Beside the records that share keys (`records`), those that users told since. `near`: for each of them those that share
+    rare words with it; `settled`: the ids of those that stay as they are; `known`: what they are known to contradict."""
+
+    told: Sequence[Record] = ()
+    near: Mapping[int, Sequence[Record]] = field(default_factory=dict)
+    settled: frozenset[int] = frozenset()
+    known: Sequence[Contradiction] = ()
 
 
 class Supersede:
-    """Facts are compared by their keys alone; what their words say does not matter here."""
+    """Facts with keys are compared by their keys alone, all others by their words."""
 
     name = "supersede"
     shares = True
@@ -25,7 +40,8 @@ class Supersede:
         return store.count_changed_since(store.cursor(self.cursor))
 
     def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:  # noqa: ARG002
-        """What users wrote since the cursor, then what they took back; and everything current under the same keys.
+        """What users wrote since the cursor, then what they took back; and everything current under the same keys, or that
+        shares rare words.
 
         Where one key has more facts than fit, the cursor stays and the next portion goes on: what this one supersedes
         is no longer current then.
@@ -41,21 +57,84 @@ class Supersede:
         rivals = store.same_key(list(keys), most, pass_name=self.name, taken_back=taken_back)
         if len(rivals) == most:
             return Portion(rivals, examined=0, last=False)
-        last = not changed or (len(changed) < limit and not taken_back)
-        return Portion(rivals, examined=len(changed), last=last, position=position, lifted=lifted)
+        told = [record for record in changed if _may_end_others(record)]
+        near = {record.id: store.sharing(record, _COMPARED) for record in told}
+        ids = sorted({*near, *(other.id for others in near.values() for other in others)})
+        return Told(
+            rivals,
+            examined=len(changed),
+            last=not changed or (len(changed) < limit and not taken_back),
+            position=position,
+            lifted=lifted,
+            told=told,
+            near=near,
+            settled=store.settled(ids, pass_name=self.name, taken_back=taken_back) if ids else frozenset(),
+            known=store.contradicted_by(ids) if ids else (),
+        )
 
-    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:  # noqa: ARG002 -- keys alone decide
+    def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:
         changes = [
             _change(older, newer)
             for fact in _facts(portion.records)
             for older, newer in pairwise(sorted(fact, key=_age))
         ]
-        return Batch(changes, cursor=self.cursor, position=portion.position, lifted=portion.lifted)
+        said: list[Contradiction] = []
+        if isinstance(portion, Told) and portion.told:
+            # What is known of words takes 2 MB, and the daemon imports every pass.
+            from iai_daemon.memory.contradictions import contradictions  # noqa: PLC0415
+
+            for record in portion.told:
+                said += contradictions(record, portion.near[record.id], yield_point)
+            changes += _by_words(portion, said, {change.record for change in changes}, now)
+        return Batch(
+            changes,
+            cursor=self.cursor,
+            position=portion.position,
+            lifted=portion.lifted,
+            contradictions=said,
+        )
+
+
+def _may_end_others(record: Record) -> bool:
+    """Also what has been superseded itself meanwhile: it ended others while it was current."""
+    gone = (record.merged_into, record.expired_at, record.archived_at, record.forgotten_at)
+    return record.made_by is None and all(each is None for each in gone)
+
+
+def _by_words(portion: Told, said: Sequence[Contradiction], ended: set[int], now: int) -> Iterator[Change]:
+    """The changes that follow from what is certain, the oldest record first; each ends where the first that ends it begins. What
+    is not certain ends nothing: search puts the newer one first, and that is all.
+
+    What is in `ended`, or is only kept until now, ends anyway.
+    """
+    records = {record.id: record for record in portion.told}
+    for others in portion.near.values():
+        records |= {other.id: other for other in others}
+    ends: dict[int, list[Contradiction]] = {}
+    for each in (*portion.known, *said):
+        if not each.certain or each.older not in records or each.newer not in records:
+            continue
+        older = records[each.older]
+        stays = older.id in portion.settled or older.id in ended
+        over = older.expires_at is not None and older.expires_at <= now
+        if not stays and not over and _lasts(records[each.newer], older):
+            ends.setdefault(each.older, []).append(each)
+    for record, by in sorted(ends.items(), key=lambda each: records[each[0]].age):
+        first = min(by, key=lambda each: records[each.newer].age)
+        yield _change(records[record], records[first.newer], first)
+
+
+def _lasts(newer: Record, older: Record) -> bool:
+    """What holds only for a while does not end what holds longer."""
+    if newer.expires_at is None:
+        return True
+    return older.expires_at is not None and older.expires_at <= newer.expires_at
 
 
 def _facts(records: Sequence[Record]) -> Iterator[list[Record]]:
     """The current records of one key at a time."""
-    keyed = sorted((record for record in records if record.key is not None and record.current), key=_key)
+    facts = (record for record in records if record.key is not None and record.made_by is None)
+    keyed = sorted((record for record in facts if record.current), key=_key)
     for _, group in groupby(keyed, key=_key):
         yield list(group)
 
@@ -65,16 +144,23 @@ def _key(record: Record) -> tuple[str, str, str]:
 
 
 def _age(record: Record) -> tuple[int, int]:
-    return record.valid_from, record.id
+    return record.age
 
 
-def _change(older: Record, newer: Record) -> Change:
+def _change(older: Record, newer: Record, said: Contradiction | None = None) -> Change:
+    """By their keys, or by what is `said`."""
+    because = (
+        f"replaced by {newer.id}, a newer fact about ({newer.subject}, {newer.attribute}) in {newer.scope}"
+        if said is None
+        else f"corrected by {newer.id} ({said.rule}): it {said.words}"
+    )
     return Change(
         change_id("supersede", SUPERSEDED, older.id, newer.id, newer.valid_from),
         SUPERSEDED,
         older.id,
         older.revision,
-        f"replaced by {newer.id}, a newer fact about ({newer.subject}, {newer.attribute}) in {newer.scope}",
+        because,
         {"valid_to": newer.valid_from, "superseded_by": newer.id},
         {newer.id: newer.revision},
+        inferred=said is not None,
     )

@@ -1,0 +1,69 @@
+"""What a record says against others, read from their words. Pure. It loads what is known of words, so whoever needs it imports
+it when there is something to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+
+from iai_daemon.memory.ranking import words_of
+from iai_daemon.memory.record import Record
+from iai_daemon.memory.store import Contradiction
+from iai_daemon.wording.corrections import correction
+from iai_daemon.wording.features import Features, features
+from iai_daemon.wording.signs import MARKED
+
+# A record shares words with several others that are compared one after the other. Long texts would fill the memory.
+_KEPT, _KEPT_CHARACTERS = 1024, 2000
+_BEGINNING = 4
+
+
+def contradiction(newer: Record, older: Record) -> Contradiction | None:
+    """What the words of `newer` say against `older`; None where both may hold, or where their keys decide."""
+    if not _comparable(newer, older):
+        return None
+    evidence = correction(_read(newer.content), _read(older.content))
+    if evidence is None:
+        return None
+    return Contradiction(older.id, newer.id, evidence.rule, evidence.words, evidence.certain)
+
+
+def contradictions(
+    record: Record, others: Iterable[Record], yield_point: Callable[[], None] = lambda: None
+) -> Iterator[Contradiction]:
+    """What a record says against others that are older, and what newer ones say against it."""
+    for other in others:
+        yield_point()
+        newer, older = (record, other) if other.age < record.age else (other, record)
+        if _worth_reading(newer, older) and (found := contradiction(newer, older)) is not None:
+            yield found
+
+
+def _worth_reading(newer: Record, older: Record) -> bool:
+    """Whether two share so many words that the one may end the other, or the newer one tells of a change. Reading a text takes
+    ten times as long as this."""
+    mine, its = _beginnings(newer.content), _beginnings(older.content)
+    return 5 * len(mine & its) >= min(len(mine), len(its)) or bool(_read(newer.content).claim.marks & MARKED)
+
+
+@lru_cache(maxsize=_KEPT)
+def _beginnings(text: str) -> frozenset[str]:
+    """Of its words without those that every text has, so that most forms of one word are the same."""
+    return frozenset(word[:_BEGINNING] for word in words_of(text[:_KEPT_CHARACTERS]))
+
+
+def _comparable(newer: Record, older: Record) -> bool:
+    """What a pass made says nothing against anybody; of two subjects neither speaks of the other; where both have the whole
+    key, it decides."""
+    if newer.made_by is not None or older.made_by is not None or newer.scope != older.scope:
+        return False
+    if newer.subject is not None and older.subject is not None:
+        return newer.subject == older.subject and (newer.key is None or older.key is None)
+    return newer.subject is None or older.subject is None or newer.subject == older.subject
+
+
+def _read(text: str) -> Features:
+    return _kept(text) if len(text) <= _KEPT_CHARACTERS else features(text)
+
+
+_kept = lru_cache(maxsize=_KEPT)(features)
