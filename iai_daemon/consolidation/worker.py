@@ -7,6 +7,7 @@ input, then lines that ask it to stop; it tells what happens as lines of JSON on
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -55,6 +56,7 @@ class Choose(Protocol):
 
 
 _PROGRESS_EVERY = 0.1
+_LOOK_FOR_CYCLES_AFTER = 50_000
 # Each may hold a whole memory, and a line has its bounds.
 _CHANGES_A_LINE = 16
 
@@ -146,6 +148,8 @@ def main(choose: Choose = passes.chosen) -> int:
         if os.getppid() != parent:
             return 1  # it ended before we had asked to end with it
         process.make_room()
+        # Records come and go by the thousand, and never in cycles: looking for those takes a twentieth of a night.
+        gc.set_threshold(_LOOK_FOR_CYCLES_AFTER)
         inbox.listen()
         signal.signal(signal.SIGTERM, lambda *_: inbox.stop(CANCELLED, "it was told to end"))
         work(job, inbox, outbox.tell, choose)

@@ -39,11 +39,16 @@ def contradictions(
             yield found
 
 
+def tells_of_change(record: Record) -> bool:
+    """Whether its words say that something is no longer, or only now, as they say. Others end only what they share many words
+    with."""
+    return bool(_read(record.content).claim.marks & MARKED)
+
+
 def _worth_reading(newer: Record, older: Record) -> bool:
-    """Whether two share so many words that the one may end the other, or the newer one tells of a change. Reading a text takes
-    ten times as long as this."""
+    """Whether the one may end the other, as far as is known without reading both, which takes ten times as long."""
     mine, its = _beginnings(newer.content), _beginnings(older.content)
-    return 5 * len(mine & its) >= min(len(mine), len(its)) or bool(_read(newer.content).claim.marks & MARKED)
+    return 3 * len(mine & its) > min(len(mine), len(its)) or tells_of_change(newer)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -354,11 +354,17 @@ class NightStore(Protocol):
         """
         ...
 
-    def sharing(self, record: Record, limit: int) -> Sequence[Record]:
-        """Records of users in the same scope that share rare words with this one, the rarest first; at most `limit`.
+    def sharing(self, record: Record, limit: int, *, much: bool = False) -> Sequence[Record]:
+        """Records of users in the same scope that share rare words with this one, the rarest first; at most `limit`. `much`: a
+        third of those that any other record has.
 
-        Current ones, and superseded ones, which may have ended this one while they were current.
+        Current ones, and superseded ones, which may have ended this one while they were current. What is newer and was
+        written later is left out: it will be asked for itself.
         """
+        ...
+
+    def newest_age(self, position: int) -> tuple[int, int]:
+        """The age (`Record.age`) of the newest record with `change` <= position; (0, 0) where there is none."""
         ...
 
     def settled(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> frozenset[int]:

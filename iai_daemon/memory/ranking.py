@@ -50,7 +50,9 @@ def words_of(text: str) -> list[str]:
     if text.isascii():
         found = _ASCII_WORD.findall(text.lower())
     else:
-        found = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in text).lower().split()
+        found = (
+            "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in text).lower().split()
+        )
     words = list(dict.fromkeys(found))
     telling = [word for word in words if word not in _STOP_WORDS]
     return (telling or words)[:_MOST_WORDS]

@@ -21,9 +21,11 @@ _TELLING = 64
 _COMMON = 2000
 # So many records with a word in common are enough to choose from; below, words are asked for in pairs.
 _ENOUGH = 8
-_PAIRED = 4
+_PAIRED = 3
 # Of what shares words so many are looked at, before it is known which of them are current; of what shares but one, so many.
 _LOOKED_AT, _WITH_ONE = 64, 12
+# Of its rare words every third makes much.
+_A_PART = 3
 # What a record is about stands at its beginning: so many characters are read.
 _READ = 2000
 
@@ -39,14 +41,9 @@ class SqliteContradictions(SqlitePart):
         self._frequent: set[str] = set()
         self._everywhere: set[str] = set()
 
-    def sharing(self, record: Record, limit: int) -> list[Record]:
-        """Records of users in the same scope that share rare words with this one, the rarest first; at most `limit`.
-
-        Current ones, and such as have been superseded: they may have ended this one before. What is newer and was written
-        later is left out: it will be asked for itself.
-        """
+    def sharing(self, record: Record, limit: int, *, much: bool = False) -> list[Record]:
         with translated(self._path):
-            nearest = self._nearest(record)
+            nearest = self._nearest(record, much=much)
         rows = self._all(
             """
             SELECT records.* FROM json_each(:nearest) AS near JOIN records ON records.id = near.value
@@ -66,7 +63,17 @@ class SqliteContradictions(SqlitePart):
         )
         return [from_row(dict(row)) for row in rows]
 
-    def _nearest(self, record: Record) -> list[int]:
+    def newest_age(self, position: int) -> tuple[int, int]:
+        row = self._first(
+            """
+            SELECT valid_from, id FROM records WHERE change <= :position
+            ORDER BY valid_from DESC, id DESC LIMIT 1
+            """,
+            {"position": position},
+        )
+        return (0, 0) if row is None else (row["valid_from"], row["id"])
+
+    def _nearest(self, record: Record, *, much: bool) -> list[int]:
         """The ids of what shares words with a record, by how telling all of them are that it shares."""
         shared: dict[int, list[float]] = {}
         frequent: list[str] = []
@@ -78,8 +85,9 @@ class SqliteContradictions(SqlitePart):
             paired = sorted((word for word in frequent if not self._is_everywhere(word)), key=_by_length)
             for one, other in combinations(paired[:_PAIRED], 2):
                 self._weigh(f'"{one}" AND "{other}"', shared, newest=True)
-        shared.pop(record.id, None)
-        by_weight = sorted((-sum(words), -other) for other, words in shared.items())
+        own = shared.pop(record.id, [])
+        enough = math.ceil(len(own) / _A_PART) if much else 1
+        by_weight = sorted((-sum(words), -other) for other, words in shared.items() if len(words) >= enough)
         one_word = [other for _, other in by_weight if len(shared[-other]) == 1][_WITH_ONE:]
         left_out = set(one_word)
         return [-other for _, other in by_weight if other not in left_out][:_LOOKED_AT]

@@ -112,7 +112,10 @@ def test_the_same_memories_lead_to_the_same_changes(stores: Stores) -> None:
 
 
 def test_what_is_not_certain_ends_nothing_but_comes_first(stores: Stores) -> None:
-    old, new = "Sketches are saved on the plotter.", "Sketches go to the shared drive now, the plotter has no disk."
+    old, new = (
+        "Sketches are saved on the plotter.",
+        "Sketches go to the shared drive now, the plotter has no disk.",
+    )
     told(stores, old, new)
     ended(stores)
     assert successors(stores) == {}

@@ -13,8 +13,8 @@ from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
 
 SUPERSEDED = "superseded"
-# A record is compared with so many others at most that share rare words with it.
-_COMPARED = 20
+# A record is compared with so many others at most that share rare words with it, or many of them.
+_COMPARED, _COMPARED_MUCH = 20, 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,11 @@ class Supersede:
     shares = True
     cursor = "supersede"
     portion_size = 100
+
+    def __init__(self) -> None:
+        # How far the records that have been read were written, and the age of the newest of them.
+        self._read_to = -1
+        self._newest = (0, 0)
 
     def waiting(self, store: NightStore, now: int) -> int:  # noqa: ARG002 -- every pass is asked the same
         return store.count_changed_since(store.cursor(self.cursor))
@@ -58,7 +63,7 @@ class Supersede:
         if len(rivals) == most:
             return Portion(rivals, examined=0, last=False)
         told = [record for record in changed if _may_end_others(record)]
-        near = {record.id: store.sharing(record, _COMPARED) for record in told}
+        near = self._near(store, told)
         ids = sorted({*near, *(other.id for others in near.values() for other in others)})
         return Told(
             rivals,
@@ -71,6 +76,23 @@ class Supersede:
             settled=store.settled(ids, pass_name=self.name, taken_back=taken_back) if ids else frozenset(),
             known=store.contradicted_by(ids) if ids else (),
         )
+
+    def _near(self, store: NightStore, told: Sequence[Record]) -> dict[int, Sequence[Record]]:
+        """For each record those that share rare words with it. One that tells of no change, and is newer than all that was
+        written before it, ends only what shares many."""
+        if not told:
+            return {}
+        # What is known of words takes 2 MB, and the daemon imports every pass.
+        from iai_daemon.memory.contradictions import tells_of_change  # noqa: PLC0415
+
+        near = {}
+        for record in sorted(told, key=lambda each: each.change):
+            if self._read_to != record.change - 1:
+                self._newest = store.newest_age(record.change - 1)
+            much = record.age > self._newest and not tells_of_change(record)
+            near[record.id] = store.sharing(record, _COMPARED_MUCH if much else _COMPARED, much=much)
+            self._read_to, self._newest = record.change, max(self._newest, record.age)
+        return near
 
     def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:
         changes = [
