@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("wrapper", "daemon", "night")
+BENCHES = ("wrapper", "daemon", "night", "likeness", "corrections")
 
 
 def main() -> int:

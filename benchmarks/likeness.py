@@ -8,6 +8,7 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
+import asyncio
 import csv
 import functools
 import itertools
@@ -27,18 +28,22 @@ from typing import Any
 
 import numpy as np
 
+from iai_daemon.config import Embedding
+from iai_daemon.consolidation.job import Job
 from iai_daemon.consolidation.likeness.directions import Directions
 from iai_daemon.consolidation.likeness.layout import Layout
 from iai_daemon.consolidation.likeness.reading import JOINABLE
 from iai_daemon.consolidation.likeness.verdict import Verdict, verdict
+from iai_daemon.consolidation.night import Night
 from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.process import usage
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
-from iai_daemon.memory.embedding import HashEmbedder, Vectors
+from iai_daemon.memory.embedders.hashing import HashEmbedder
 from iai_daemon.memory.nights import Said
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.vectors import Vectors
 from iai_daemon.paths import Home
 
 # Words that no dictionary holds, the first ones frequent and the last ones rare, as words are (Zipf).
@@ -147,7 +152,7 @@ def fill(root: Path, texts: list[str]) -> Home:
     home.create()
     with closing(open_stores(home)) as stores:
         add(home, texts)
-        run_night(stores.nights, [Embed("hash")], Order("night", "absent"), Surroundings())
+        run_night(stores.nights, [Embed(Embedding())], Order("night", "absent"), Surroundings())
     return home
 
 
@@ -229,6 +234,38 @@ def pass_rows(texts: list[str], sizes: tuple[int, ...], folder: Path) -> Iterabl
         yield f"the pass over 500 new beside {size:,}", f"{seconds:.2f} s", ""
 
 
+def night_rows(texts: list[str], sizes: tuple[int, int], folder: Path) -> Iterable[tuple[str, str, str]]:
+    """First nights with every pass, each in its worker; a product of its own at the same time, so that load counts alike."""
+    seconds, others = {}, {}
+    for size in sizes:
+        home = Home(folder / f"night-{size}")
+        home.create()
+        add(home, texts[:size])
+        began = time.perf_counter()
+        report = asyncio.run(Night(Job(home.root, "night", "absent", alone=True), 60.0).run())
+        seconds[size] = time.perf_counter() - began
+        assert report is not None
+        assert report["outcome"] == "completed"
+        took = {each["name"]: each["seconds"] for each in report["passes"] if each["round"] == 1}
+        others[size] = sum(took.values()) - took["deduplicate"]
+    small, large = sizes
+    vectors = HashEmbedder().embed(texts[:large])
+    ratio = seconds[large] / timed(lambda: product(vectors))
+    yield (
+        f"a first night over {large:,}, {seconds[large]:.0f} s, against that product",
+        f"{ratio:.2f} ×",
+        "≤ 4 ×",
+    )
+    yield (
+        "of it the passes, in seconds",
+        ", ".join(f"{name} {n:.0f}" for name, n in took.items() if n >= 1),
+        "",
+    )
+    yield "its peak memory", f"{report['peak_rss_bytes'] / 1e6:.0f} MB", ""
+    grows = math.log(others[large] / others[small], large / small)
+    yield f"all but deduplicate, from {small:,} on, grow like n to the", f"{grows:.2f}", "≤ 1.2"
+
+
 def alone(work: Callable[..., Any], *arguments: object) -> Any:
     """Its result, from a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -297,6 +334,7 @@ def main() -> None:
             quality_rows(options.data),
             engine_rows(texts, (count // 10, count), rounds, folder),
             pass_rows(texts, (count // 5, count), folder),
+            night_rows(texts, (count // 10, count), folder),
         ):
             for what, reached, goal in rows:
                 print(f"{what:52} {reached:>18}" + (f"   goal {goal}" if goal else ""), flush=True)

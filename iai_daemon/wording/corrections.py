@@ -16,6 +16,7 @@ from iai_daemon.wording.exchange import (
     alike_in_form,
     another_value,
     comparable,
+    count_the_same,
     kin,
     numbers,
     of_one_kind,
@@ -151,6 +152,22 @@ def _same_sentence(pair: _Pair) -> bool:
     return another_value(newer, older, GENERIC, CLASSES)
 
 
+def _same_sentence_word_for_word(pair: _Pair) -> bool:
+    """The same sentence, verbs and prepositions included, or with values that are known to be of one kind."""
+    newer, older = pair.newer, pair.older
+    if not _same_sentence(pair):
+        return False
+    mine, its = newer.topic - older.topic, older.topic - newer.topic
+    if of_one_kind(mine, its, newer, older):
+        return True
+    return newer.light == older.light and _sides(mine, newer) == _sides(its, older)
+
+
+def _sides(keys: frozenset[str], text: Features) -> set[str]:
+    """The prepositions that these terms stand behind."""
+    return {side for side, behind in text.related.items() if not keys.isdisjoint(behind)}
+
+
 def _other_taste(pair: _Pair) -> bool:
     """The same one, mostly the user, likes or uses another thing of the same kind now, or is elsewhere."""
     newer, older, shared = pair.newer, pair.older, pair.shared
@@ -175,11 +192,13 @@ def _went(x: str, y: str, newer: Features, older: Features) -> bool:
     return alone and y in older.related.get("in", NONE) and alike_in_form(x, y, newer, older)
 
 
-def _named_end(pair: _Pair) -> bool:
-    """It says that what the older one tells is over."""
+def _named_end(pair: _Pair, *, whole: bool = False) -> bool:
+    """It says that what the older one tells is over; `whole`: by its full name."""
     newer, older, shared = pair.newer, pair.older, pair.shared
     for phrase in newer.claim.ended:
         known = phrase & older.heavy - older.related.get("since", NONE)
+        if whole and not phrase - OF_CHANGE <= known:
+            continue
         if known and _is_all_over(phrase, known, newer, older, shared) and not pair.competing():
             return True
     return False
@@ -239,6 +258,10 @@ def _telling(key: str, newer: Features, older: Features) -> bool:
     return all(named) or (any(named) and key in (newer.terms[0], older.terms[0]))
 
 
+def _named_end_in_full(pair: _Pair) -> bool:
+    return _named_end(pair, whole=True)
+
+
 def _another_version(pair: _Pair) -> bool:
     """Another number after the same name, for the same thing."""
     newer, older, shared = pair.newer, pair.older, pair.shared
@@ -264,6 +287,16 @@ def _another_quantity(pair: _Pair) -> bool:
         return False
     smaller = min(len(newer.topic), len(older.topic)) - 1
     return 3 * len(shared) >= 2 * smaller and any_subject(newer, older, much=True) and not pair.competing()
+
+
+def _another_quantity_of_the_same(pair: _Pair) -> bool:
+    """Also what is not marked as a change, where neither says anything else."""
+    newer, older = pair.newer, pair.older
+    if not _another_quantity(pair):
+        return False
+    mine, its = ({key for key in text.topic if text.kinds.get(key) in QUANTITIES} for text in (newer, older))
+    more = lacking(newer.heavy - mine, older) or lacking(older.heavy - its, newer)
+    return bool(newer.claim.marks & MARKED) or not more
 
 
 def _changed(pair: _Pair) -> bool:
@@ -295,7 +328,8 @@ def _exchanged(newer: Features, older: Features) -> bool:
     # The number in a name, `Route 53`, is none.
     if any(newer.kinds.get(key) == NAME for key in mine) or not newer.claim.marks & CHANGED:
         return False
-    return numbers(mine, newer) == numbers(its - newer.topic, older) == 1
+    its -= newer.topic
+    return numbers(mine, newer) == numbers(its, older) == 1 and count_the_same(mine, its, newer, older)
 
 
 def _specific(text: Features) -> frozenset[str]:
@@ -336,6 +370,14 @@ def _denied(pair: _Pair) -> bool:
         and not (mine and its)
         and len(shared) > 1
     )
+
+
+def _denied_outright(pair: _Pair) -> bool:
+    """Denied, and hardly anything of the older one is left aside."""
+    if not _denied(pair):
+        return False
+    newer, older, shared = pair.newer, pair.older, pair.shared
+    return _says_nothing_else(newer, older) or 3 * len(shared) >= 2 * len(older.topic)
 
 
 def _says_nothing_else(newer: Features, older: Features) -> bool:
@@ -414,9 +456,14 @@ def _changed_somehow(pair: _Pair) -> bool:
     new = bool(marks & (NOW | CHANGED | CORRECTED | NO_LONGER)) or bool(
         marks & INSTEAD and not newer.claim.replaced
     )
-    if not new or marks & ALSO or not shared & newer.claim.spoken - GENERIC:
+    if not new or marks & ALSO:
         return False
-    much = len(shared) > 1 or (2 * len(shared) >= len(older.topic) and one_theme(newer, older, shared))
+    half = newer.claim.theme == older.claim.theme and 2 * len(shared) >= len(older.topic)
+    if not half and not shared & newer.claim.spoken - GENERIC:
+        return False
+    much = (
+        half or len(shared) > 1 or (2 * len(shared) >= len(older.topic) and one_theme(newer, older, shared))
+    )
     return much and not pair.competing()
 
 
@@ -430,22 +477,34 @@ def _another_of_its_kind(pair: _Pair) -> bool:
     return any_subject(newer, older, much=True) and not pair.competing()
 
 
+def _a_name_is_over(pair: _Pair) -> bool:
+    """Something is over that has a name, and the older one names it."""
+    newer, older = pair.newer, pair.older
+    named = any(_telling(key, newer, older) for phrase in newer.claim.ended for key in phrase & older.heavy)
+    return named and not pair.competing()
+
+
 _Rule = Callable[[_Pair], bool]
 _CERTAIN: tuple[tuple[str, _Rule], ...] = (
     ("denied in its own words", _denied_alone),
-    ("the same sentence with another value", _same_sentence),
+    ("the same sentence with another value", _same_sentence_word_for_word),
     ("another taste", _other_taste),
-    ("named as over", _named_end),
+    ("named as over", _named_end_in_full),
     ("another version", _another_version),
-    ("another quantity", _another_quantity),
+    ("another quantity", _another_quantity_of_the_same),
     ("changed", _changed),
-    ("denied", _denied),
+    ("denied", _denied_outright),
 )
 # The first of them need no common topic.
 _WITHOUT_SHARED = 3
 _LIKELY: tuple[tuple[str, _Rule], ...] = (
+    ("almost the same sentence with another value", _same_sentence),
+    ("almost named as over", _named_end),
+    ("almost another quantity", _another_quantity),
+    ("partly denied", _denied),
     ("said anew", _said_anew),
     ("elsewhere", _elsewhere),
     ("changed somehow", _changed_somehow),
     ("another of its kind", _another_of_its_kind),
+    ("a name is over", _a_name_is_over),
 )

@@ -57,7 +57,7 @@ def comparable(x: str, y: str, newer: Features, older: Features) -> bool:
     if (one in MEASURED and one == other) or {one, other} == _DURATIONS:
         return True
     if one in NUMERIC and other in NUMERIC:
-        return bool(_beside(x, newer) & _beside(y, older))
+        return bool(_beside(x, newer) & _beside(y, older)) and count_the_same((x,), (y,), newer, older)
     return kin(x, y) and not _ordinary(x, newer) and not _ordinary(y, older)
 
 
@@ -246,6 +246,21 @@ def _numbered(text: Features, generic: frozenset[str]) -> list[tuple[str, str]]:
 
 # What stands behind a number that stands for itself.
 _GOES_ON = words("after before since until instead now")
+
+
+def count_the_same(mine: Collection[str], its: Collection[str], newer: Features, older: Features) -> bool:
+    """Whether the numbers among two sets of terms say how many of one thing, or stand alone: two CPUs are no three replicas."""
+    one, other = _counted(mine, newer), _counted(its, older)
+    return not (one and other and one.isdisjoint(other))
+
+
+def _counted(keys: Collection[str], text: Features) -> set[str]:
+    """What numbers among these terms count."""
+    return {
+        text.tokens[place + 1].key
+        for key, place in zip(text.terms, text.places, strict=True)
+        if key in keys and text.kinds.get(key) in NUMERIC and _counts(place, text)
+    }
 
 
 def _counts(place: int, text: Features) -> bool:

@@ -20,7 +20,7 @@ _HABITUAL = words("is are be gets get not to")
 _DENIALS = words("no not nobody none never nothing cannot")
 
 _END = stems(
-    """drop remove retire deprecate abandon cancel kill delete uninstall decommission discontinue sunset
+    """drop remove retire deprecate abandon cancel cancelled kill delete uninstall decommission discontinue sunset
     ditch quit stop cease end archive ban revoke shut tear rip phase disable close scrap eliminate
     withdraw prohibit forbid leave purge step abgeschaltet abgeschafft entfernt eingestellt"""
 )

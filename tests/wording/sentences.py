@@ -38,8 +38,8 @@ def chains(half: str) -> list[list[Features]]:
     return [[features(fact) for fact in row["facts"]] for row in rows(f"{half}_supersession")]
 
 
-def outdated_that_are_ended(half: str) -> Score:
-    """By any later fact of their chain."""
+def outdated_that_are_contradicted(half: str) -> Score:
+    """By any later fact of their chain, with certainty or not: search puts that before them."""
     found = [
         any(correction(later, fact) for later in chain[at + 1 :])
         for chain in chains(half)
@@ -48,8 +48,8 @@ def outdated_that_are_ended(half: str) -> Score:
     return Score(sum(found), len(found))
 
 
-def coexisting_that_are_ended(half: str) -> Score:
-    """By another fact of their group that came later."""
+def coexisting_that_are_contradicted(half: str) -> Score:
+    """By another fact of their group that came later, with certainty or not."""
     groups = [[features(fact) for fact in row["facts"]] for row in rows(f"{half}_coexist")]
     found = [
         any(correction(later, fact) for later in group[at + 1 :])
@@ -59,13 +59,15 @@ def coexisting_that_are_ended(half: str) -> Score:
     return Score(sum(found), len(found))
 
 
-def strangers_that_are_ended(half: str, *, every: int) -> Score:
-    """Of all pairs of facts of two chains every so-manieth: most have nothing to do with each other."""
+def strangers(half: str, *, every: int) -> tuple[Score, Score]:
+    """Which are ended, and which are contradicted, of every so-manieth pair of facts of two chains: most have nothing to do
+    with each other."""
     facts = [(number, fact) for number, chain in enumerate(chains(half)) for fact in chain]
     pairs = [
         (a, b) for at, ((i, a), (j, b)) in enumerate(permutations(facts, 2)) if i != j and at % every == 0
     ]
-    return Score(sum(correction(newer, older) is not None for newer, older in pairs), len(pairs))
+    found = [evidence for newer, older in pairs if (evidence := correction(newer, older))]
+    return Score(sum(each.certain for each in found), len(pairs)), Score(len(found), len(pairs))
 
 
 def joined(half: str) -> Iterator[tuple[bool, bool]]:

@@ -25,22 +25,24 @@ def test_no_sentence_of_the_unseen_half_is_in_the_other() -> None:
 
 
 @HALVES
-def test_nine_in_ten_outdated_facts_are_ended_by_their_successors(half: str) -> None:
+def test_nine_in_ten_outdated_facts_are_contradicted_by_their_successors(half: str) -> None:
     """Measured: .914 of what was written before the rules, .955 of what was written after them (.909 at first sight), .919 of
     what they were written on."""
-    assert sentences.outdated_that_are_ended(half).share >= 0.88
+    assert sentences.outdated_that_are_contradicted(half).share >= 0.88
 
 
 @HALVES
-def test_facts_that_hold_side_by_side_end_nothing(half: str) -> None:
+def test_facts_that_hold_side_by_side_say_nothing_against_each_other(half: str) -> None:
     """Measured: 1 of 153 and 0 of 229."""
-    assert sentences.coexisting_that_are_ended(half).share <= 0.014
+    assert sentences.coexisting_that_are_contradicted(half).share <= 0.014
 
 
 @HALVES
 def test_facts_of_different_chains_do_not_end_each_other(half: str) -> None:
-    """Measured: 3 of 10,000, some of them rightly: two chains may speak of one thing."""
-    assert sentences.strangers_that_are_ended(half, every=1 if LONG else 17).share <= 0.0006
+    """Measured: of 10,000 pairs 1 ended and 10 contradicted, many of them rightly: two chains may speak of one thing."""
+    ended, contradicted = sentences.strangers(half, every=1 if LONG else 17)
+    assert ended.share <= 0.0003
+    assert contradicted.share <= 0.0012
 
 
 @pytest.mark.parametrize("half", ["held", "tune"])
