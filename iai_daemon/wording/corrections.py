@@ -21,6 +21,7 @@ from iai_daemon.wording.exchange import (
     numbers,
     of_one_kind,
     other_number,
+    refer,
 )
 from iai_daemon.wording.features import OBLIGED, OPTIONAL, PERMITTED, Features
 from iai_daemon.wording.kinds import KINDS, PROPERTIES
@@ -48,7 +49,7 @@ from iai_daemon.wording.subjects import (
     one_theme,
     other_context,
 )
-from iai_daemon.wording.tokens import CODE, NAME, VARIABLE, stems
+from iai_daemon.wording.tokens import CODE, NAME, PATH, VARIABLE, stems
 
 
 class Evidence(NamedTuple):
@@ -113,8 +114,9 @@ def correction(newer: Features, older: Features) -> Evidence | None:
 
 
 def _first_rule(pair: _Pair) -> Evidence | None:
+    left = pair.older.topic - pair.newer.heavy - GENERIC
     for name, rule in _CERTAIN if pair.shared else _CERTAIN[:_WITHOUT_SHARED]:
-        if rule(pair):
+        if (len(left) <= 1 or name in _LEAVES_ASIDE) and rule(pair):
             return _evidence(name, pair.newer, pair.older, certain=True)
     for name, rule in _LIKELY if pair.shared else ():
         if rule(pair):
@@ -158,6 +160,8 @@ def _same_sentence_word_for_word(pair: _Pair) -> bool:
     if not _same_sentence(pair):
         return False
     mine, its = newer.topic - older.topic, older.topic - newer.topic
+    if refer(mine, newer) and refer(its, older):
+        return False
     if of_one_kind(mine, its, newer, older):
         return True
     return newer.light == older.light and _sides(mine, newer) == _sides(its, older)
@@ -172,7 +176,10 @@ def _other_taste(pair: _Pair) -> bool:
     """The same one, mostly the user, likes or uses another thing of the same kind now, or is elsewhere."""
     newer, older, shared = pair.newer, pair.older, pair.shared
     new = newer.claim
-    if not new.marks & MARKED or new.marks & ALSO or new.theme != older.claim.theme or len(new.theme) != 1:
+    # That something is over tells of nothing that has come instead.
+    if not new.marks & (NOW | CHANGED | CORRECTED | INSTEAD) or new.marks & ALSO:
+        return False
+    if new.theme != older.claim.theme or len(new.theme) != 1:
         return False
     mine, its = newer.topic - older.heavy, older.topic - newer.heavy
     one_deed = not _other_deed(newer, older)
@@ -271,6 +278,13 @@ def _another_version(pair: _Pair) -> bool:
     return any_subject(newer, older, much=True) and not pair.competing()
 
 
+def _another_version_of_the_same(pair: _Pair) -> bool:
+    """Where it is not marked as a change, `worker-1` and `worker-2` are two workers."""
+    newer, older = pair.newer, pair.older
+    coded = any(newer.kinds.get(key) in (CODE, PATH) for key in newer.heavy - older.heavy)
+    return _another_version(pair) and (bool(newer.claim.marks & (NOW | CHANGED | CORRECTED)) or not coded)
+
+
 def _another_quantity(pair: _Pair) -> bool:
     """The same said of the same thing, in other words, with another quantity of the same kind."""
     newer, older, shared = pair.newer, pair.older, pair.shared
@@ -278,6 +292,8 @@ def _another_quantity(pair: _Pair) -> bool:
         return False
     mine, its = ({key for key in text.topic if text.kinds.get(key) in QUANTITIES} for text in (newer, older))
     if len(mine) != 1 or len(its) != 1 or not of_one_kind(mine, its, newer, older):
+        return False
+    if refer(mine, newer) and refer(its, older):
         return False
     if (
         not newer.claim.marks & MARKED
@@ -490,16 +506,19 @@ _CERTAIN: tuple[tuple[str, _Rule], ...] = (
     ("the same sentence with another value", _same_sentence_word_for_word),
     ("another taste", _other_taste),
     ("named as over", _named_end_in_full),
-    ("another version", _another_version),
+    ("another version", _another_version_of_the_same),
     ("another quantity", _another_quantity_of_the_same),
     ("changed", _changed),
     ("denied", _denied_outright),
 )
+# What is over is over, whatever else was said of it. The others end only what they leave hardly anything of aside: the value.
+_LEAVES_ASIDE = frozenset(("denied in its own words", "named as over", "denied"))
 # The first of them need no common topic.
 _WITHOUT_SHARED = 3
 _LIKELY: tuple[tuple[str, _Rule], ...] = (
     ("almost the same sentence with another value", _same_sentence),
     ("almost named as over", _named_end),
+    ("almost another version", _another_version),
     ("almost another quantity", _another_quantity),
     ("partly denied", _denied),
     ("said anew", _said_anew),

@@ -38,6 +38,11 @@ LITERAL = frozenset((PATH, URL, CODE, CHANNEL, EMAIL, VARIABLE, FLAG, HASH))
 _DURATIONS = {TIME, CALENDAR}
 LIMITS = frozenset((">", "<", "≥", "≤"))
 
+# A number behind one of these tells which one is meant, never how much.
+_REFERENCES = stems(
+    """ticket issue bug pr mr case incident commit line page section chapter paragraph figure table row
+    rfc adr see detail story task epic job run number no"""
+)
 _ROLES = stems("own lead maintain responsible contact call head chair charge")
 _ANY_VERB = stems(*VERBS)
 _AGENT_SIDES = ("by", "in", "on", "with", "from")
@@ -227,7 +232,7 @@ def other_number(newer: Features, older: Features, generic: frozenset[str]) -> s
     """The name behind or in which the two have different numbers: `Node 18` and `Node 22`, `base:3` and `base:5`."""
     for name, number in _numbered(newer, generic):
         for other, was in _numbered(older, generic):
-            if other == name and was != number:
+            if other == name and was != number and name not in _REFERENCES:
                 return name
     return None
 
@@ -246,6 +251,15 @@ def _numbered(text: Features, generic: frozenset[str]) -> list[tuple[str, str]]:
 
 # What stands behind a number that stands for itself.
 _GOES_ON = words("after before since until instead now")
+
+
+def refer(keys: Collection[str], text: Features) -> bool:
+    """Whether a number among these terms is the name of something: `ticket 812`, `see 44`."""
+    return any(
+        text.kinds.get(key) in NUMERIC and place and text.tokens[place - 1].key in _REFERENCES
+        for key, place in zip(text.terms, text.places, strict=True)
+        if key in keys
+    )
 
 
 def count_the_same(mine: Collection[str], its: Collection[str], newer: Features, older: Features) -> bool:
