@@ -342,8 +342,8 @@ class NightStore(Protocol):
         ...
 
     def said(self, scopes: Sequence[str], after: int, limit: int, *, model: str | None) -> Sequence[Said]:
-        """The current records of these scopes with `change` > after, by `change`, at most `limit`, each with its vector of
-        this model."""
+        """The current records of these scopes with `change` > after, by `change`, at most `limit` (fewer where they are long),
+        each with its vector of this model."""
         ...
 
     def standing(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> Mapping[int, Record]:

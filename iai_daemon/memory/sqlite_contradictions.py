@@ -26,8 +26,8 @@ _PAIRED = 3
 _LOOKED_AT, _WITH_ONE = 64, 12
 # Of its rare words every third makes much.
 _A_PART = 3
-# What a record is about stands at its beginning: so many characters are read.
-_READ = 2000
+# What is longer, in characters, is no note that a sentence ends.
+_LONGEST = 4000
 
 
 class SqliteContradictions(SqlitePart):
@@ -42,6 +42,8 @@ class SqliteContradictions(SqlitePart):
         self._everywhere: set[str] = set()
 
     def sharing(self, record: Record, limit: int, *, much: bool = False) -> list[Record]:
+        if len(record.content) > _LONGEST:
+            return []
         with translated(self._path):
             nearest = self._nearest(record, much=much)
         rows = self._all(
@@ -49,6 +51,7 @@ class SqliteContradictions(SqlitePart):
             SELECT records.* FROM json_each(:nearest) AS near JOIN records ON records.id = near.value
             WHERE scope = :scope AND made_by IS NULL
             AND merged_into IS NULL AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND LENGTH(content) <= :longest
             AND (change < :change OR (valid_from, records.id) < (:valid_from, :id))
             ORDER BY near.key LIMIT :limit
             """,
@@ -59,6 +62,7 @@ class SqliteContradictions(SqlitePart):
                 "valid_from": record.valid_from,
                 "id": record.id,
                 "limit": limit,
+                "longest": _LONGEST,
             },
         )
         return [from_row(dict(row)) for row in rows]
@@ -77,7 +81,7 @@ class SqliteContradictions(SqlitePart):
         """The ids of what shares words with a record, by how telling all of them are that it shares."""
         shared: dict[int, list[float]] = {}
         frequent: list[str] = []
-        for word in words_of(record.content[:_READ]):
+        for word in words_of(record.content):
             if word in self._frequent or not self._weigh(f'"{word}"', shared):
                 self._frequent.add(word)
                 frequent.append(word)

@@ -5,6 +5,7 @@ The protocol, with the meaning of every method, is in nights.py.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -14,6 +15,10 @@ from iai_daemon.memory.nights import Said
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
 from iai_daemon.memory.store import Contradiction
+from iai_daemon.storage.sqlite import translated
+
+# Of long records fewer are read at a time.
+_CHARACTERS_AT_ONCE = 1_000_000
 
 
 class SqliteLikeness(SqliteContradictions):
@@ -45,7 +50,17 @@ class SqliteLikeness(SqliteContradictions):
         return int(row["n"])
 
     def said(self, scopes: Sequence[str], after: int, limit: int, *, model: str | None) -> list[Said]:
-        rows = self._all(
+        found, characters = [], 0
+        with translated(self._path), contextlib.closing(self._said(scopes, after, limit, model)) as rows:
+            for row in rows:
+                found.append(Said(*row))
+                characters += len(found[-1].content)
+                if characters > _CHARACTERS_AT_ONCE:
+                    break
+        return found
+
+    def _said(self, scopes: Sequence[str], after: int, limit: int, model: str | None) -> sqlite3.Cursor:
+        return self._connection.execute(
             """
             SELECT records.id AS record, change, scope, kind, subject, attribute, content, vector
             FROM records LEFT JOIN vectors ON vectors.record = records.id AND vectors.model = :model
@@ -56,7 +71,6 @@ class SqliteLikeness(SqliteContradictions):
             """,
             {"scopes": json.dumps(list(scopes)), "after": after, "limit": limit, "model": model},
         )
-        return [Said(*row) for row in rows]
 
     def standing(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> dict[int, Record]:
         rows = self._all(
