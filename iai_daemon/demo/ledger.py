@@ -78,6 +78,11 @@ def _shown(record: Record) -> Record:
     return {name: record[name] for name in _SHOWN}
 
 
+def told_by_users(export: bytes) -> bytes:
+    """The lines of an export that no night has added."""
+    return b"".join(line for line in export.splitlines(keepends=True) if json.loads(line)["made_by"] is None)
+
+
 def appended(before: bytes, later: bytes) -> bytes:
     """The lines of `later` that `before` does not have because their records are newer: exports are ordered by id."""
     known = {json.loads(line)["id"] for line in before.splitlines()}
