@@ -15,6 +15,7 @@ $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: wordllama
 	touch $@
 
 demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, in a home of its own

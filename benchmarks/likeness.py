@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from iai_daemon.config import Embedding
 from iai_daemon.consolidation.job import Job
 from iai_daemon.consolidation.likeness.directions import Directions
 from iai_daemon.consolidation.likeness.layout import Layout
@@ -38,10 +39,11 @@ from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.process import usage
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
-from iai_daemon.memory.embedding import HashEmbedder, Vectors
+from iai_daemon.memory.embedders.hashing import HashEmbedder
 from iai_daemon.memory.nights import Said
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.vectors import Vectors
 from iai_daemon.paths import Home
 
 # Words that no dictionary holds, the first ones frequent and the last ones rare, as words are (Zipf).
@@ -150,7 +152,7 @@ def fill(root: Path, texts: list[str]) -> Home:
     home.create()
     with closing(open_stores(home)) as stores:
         add(home, texts)
-        run_night(stores.nights, [Embed("hash")], Order("night", "absent"), Surroundings())
+        run_night(stores.nights, [Embed(Embedding())], Order("night", "absent"), Surroundings())
     return home
 
 

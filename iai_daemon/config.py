@@ -5,14 +5,29 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iai_daemon.errors import BadConfig
+from iai_daemon.kinds import (
+    YES_OR_NO,
+    Kind,
+    directories,
+    duration,
+    embedding_model,
+    line_of_text,
+    number_of,
+    one_of,
+    path_or_none,
+    size,
+    texts,
+    url_or_none,
+    variable_or_none,
+    whole,
+)
 from iai_daemon.paths import Home
-from iai_daemon.units import NEVER, format_duration, format_size, parse_duration, parse_size
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -38,18 +53,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 COMMAND = "command:"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How one kind of setting is read from a TOML value (ValueError says why not) and written back as one.
-
-    `tables`: it is written as [[section.key]], one table after the other.
-    """
-
-    read: Callable[[object], object]
-    write: Callable[[Any], object] = lambda value: value
-    tables: bool = False
-
-
 class _InTable(ValueError):
     """What is wrong with one of several tables of the same name: `number` counts them from 0, `key` is what is wrong in it."""
 
@@ -59,81 +62,11 @@ class _InTable(ValueError):
         self.key = key
 
 
-def _need(value: object, wanted: type, example: str) -> Any:
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise ValueError(f"must be {example}")
-    return value
-
-
-def _duration(at_least: float = 0.0, *, never: bool = True) -> Kind:
-    def read(value: object) -> float:
-        seconds = parse_duration(_need(value, str, 'a duration in quotes, such as "90s", "5m" or "48h"'))
-        if seconds == NEVER and not never:
-            raise ValueError('cannot be "never"')
-        if seconds < at_least:
-            raise ValueError(f"must be at least {format_duration(at_least)}")
-        return seconds
-
-    return Kind(read, format_duration)
-
-
-def _size(at_least: int) -> Kind:
-    def read(value: object) -> int:
-        size = parse_size(_need(value, str, 'a size in quotes, such as "10MB"'))
-        if size < at_least:
-            raise ValueError(f"must be at least {format_size(at_least)}")
-        return size
-
-    return Kind(read, format_size)
-
-
-def _whole(at_least: int, at_most: int) -> Kind:
-    def read(value: object) -> int:
-        number = cast("int", _need(value, int, f"a whole number from {at_least} to {at_most}"))
-        if not at_least <= number <= at_most:
-            raise ValueError(f"must be a whole number from {at_least} to {at_most}")
-        return number
-
-    return Kind(read)
-
-
-def _number(at_least: float, at_most: float = NEVER) -> Kind:
-    def read(value: object) -> float:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else NEVER
-        if not at_least <= number <= at_most or number == NEVER:
-            limits = f"of at least {at_least:g}" if at_most == NEVER else f"from {at_least:g} to {at_most:g}"
-            raise ValueError(f"must be a number {limits}")
-        return float(number)
-
-    return Kind(read)
-
-
-def _one_of(*choices: str) -> Kind:
-    def read(value: object) -> str:
-        if value not in choices:
-            raise ValueError("must be " + " or ".join(f'"{choice}"' for choice in choices))
-        return str(value)
-
-    return Kind(read)
-
-
-def _texts() -> Kind:
-    def read(value: object) -> tuple[str, ...]:
-        texts = _need(value, list, 'a list of texts, such as ["…"]')
-        if not all(isinstance(text, str) and text for text in texts):
-            raise ValueError('must be a list of texts, such as ["…"]')
-        if len(set(texts)) != len(texts):
-            raise ValueError("names something twice")
-        return tuple(texts)
-
-    return Kind(read, list)
-
-
 def _passes() -> Kind:
     """The built-in ones, and those that installed packages offer: being installed is not enough, a user has to name it."""
 
     def read(value: object) -> tuple[str, ...]:
-        names = cast("tuple[str, ...]", _texts().read(value))
+        names = cast("tuple[str, ...]", texts().read(value))
         if not set(names) <= set(PASSES):
             known = [*PASSES, *plug_ins()]
             for name in names:
@@ -223,33 +156,6 @@ def _read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
     return kind(**values)
 
 
-def _directories() -> Kind:
-    """At least one, or everybody would seem absent; none that depends on where the daemon was started."""
-
-    def read(value: object) -> tuple[str, ...]:
-        paths = cast("tuple[str, ...]", _texts().read(value))
-        if not paths or not all(path == "~" or path.startswith(("{home}", "~/", "/")) for path in paths):
-            raise ValueError('must name at least one directory, each beginning with "{home}", "~/" or "/"')
-        return paths
-
-    return Kind(read, list)
-
-
-def _path_or_none() -> Kind:
-    """None is written "". A path does not depend on where the daemon was started."""
-
-    def read(value: object) -> str:
-        path = cast("str", _need(value, str, 'a path in quotes, or ""'))
-        if "\0" in path or not (path in ("", "~") or path.startswith(("{home}", "~/", "/"))):
-            raise ValueError('must begin with "{home}", "~/" or "/", or be ""')
-        return path
-
-    return Kind(read)
-
-
-_YES_OR_NO = Kind(lambda value: _need(value, bool, "true or false"))
-
-
 def _setting(default: Any, kind: Kind) -> Any:
     return field(default=default, metadata={"kind": kind})
 
@@ -262,22 +168,22 @@ def _required(kind: Kind) -> Any:
 class Presence:
     """When a heartbeat counts. Durations in seconds."""
 
-    wrappers_dirs: tuple[str, ...] = _setting(("{home}/wrappers",), _directories())
-    stale_after: float = _setting(90.0, _duration(0.1, never=False))
-    settle_after: float = _setting(2.0, _duration(never=False))
+    wrappers_dirs: tuple[str, ...] = _setting(("{home}/wrappers",), directories())
+    stale_after: float = _setting(90.0, duration(0.1, never=False))
+    settle_after: float = _setting(2.0, duration(never=False))
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """When WAKE becomes IDLE and BEDTIME. Durations in seconds; never is infinity."""
 
-    tick: float = _setting(30.0, _duration(0.05, never=False))
-    idle_after: float = _setting(300.0, _duration(0.05))
-    absent_for: float = _setting(120.0, _duration())
-    inactive_for: float = _setting(1800.0, _duration())
-    overdue_after: float = _setting(172800.0, _duration())
-    only_on_ac: bool = _setting(False, _YES_OR_NO)
-    max_load: float = _setting(0.0, _number(0.0))
+    tick: float = _setting(30.0, duration(0.05, never=False))
+    idle_after: float = _setting(300.0, duration(0.05))
+    absent_for: float = _setting(120.0, duration())
+    inactive_for: float = _setting(1800.0, duration())
+    overdue_after: float = _setting(172800.0, duration())
+    only_on_ac: bool = _setting(False, YES_OR_NO)
+    max_load: float = _setting(0.0, number_of(0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +195,10 @@ class Command:
 
     name: str = _required(_name())
     argv: tuple[str, ...] = _required(_argv())
-    timeout: float = _setting(600.0, _duration(0.1, never=False))
-    shares: bool = _setting(False, _YES_OR_NO)
-    every: float = _setting(86400.0, _duration(1.0, never=False))
-    env: tuple[str, ...] = _setting((), _texts())
+    timeout: float = _setting(600.0, duration(0.1, never=False))
+    shares: bool = _setting(False, YES_OR_NO)
+    every: float = _setting(86400.0, duration(1.0, never=False))
+    env: tuple[str, ...] = _setting((), texts())
 
     @property
     def pass_name(self) -> str:
@@ -304,21 +210,21 @@ class Command:
 class Consolidation:
     """What a night does and when one is due. Durations in seconds."""
 
-    enabled: bool = _setting(True, _YES_OR_NO)
-    naps: bool = _setting(True, _YES_OR_NO)
-    interval: float = _setting(3600.0, _duration(never=False))
-    max_rounds: int = _setting(1, _whole(1, 100))
-    loss_budget: float = _setting(0.10, _number(0.0, 1.0))
-    yield_within: float = _setting(1.0, _duration(0.05, never=False))
-    review: bool = _setting(False, _YES_OR_NO)
+    enabled: bool = _setting(True, YES_OR_NO)
+    naps: bool = _setting(True, YES_OR_NO)
+    interval: float = _setting(3600.0, duration(never=False))
+    max_rounds: int = _setting(1, whole(1, 100))
+    loss_budget: float = _setting(0.10, number_of(0.0, 1.0))
+    yield_within: float = _setting(1.0, duration(0.05, never=False))
+    review: bool = _setting(False, YES_OR_NO)
     # Below this, numpy alone would not fit: every night would end before its first vector.
-    memory_limit: int = _setting(1_000_000_000, _size(128_000_000))
+    memory_limit: int = _setting(1_000_000_000, size(128_000_000))
     passes: tuple[str, ...] = _setting(PASSES, _passes())
-    trajectories_dir: str = _setting("", _path_or_none())
-    outcomes_path: str = _setting("", _path_or_none())
+    trajectories_dir: str = _setting("", path_or_none())
+    outcomes_path: str = _setting("", path_or_none())
     summarize_command: tuple[str, ...] = _setting((), _argv_or_none())
-    summarize_timeout: float = _setting(60.0, _duration(0.1, never=False))
-    summarize_per_day: int = _setting(20, _whole(0, 10_000))
+    summarize_timeout: float = _setting(60.0, duration(0.1, never=False))
+    summarize_per_day: int = _setting(20, whole(0, 10_000))
     commands: tuple[Command, ...] = _setting((), _tables(Command))
 
     @property
@@ -329,25 +235,40 @@ class Consolidation:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Where the memory is kept."""
+    """Where the memory is kept, and what it refuses to know."""
 
-    store: str = _setting("sqlite", _one_of("sqlite"))
+    store: str = _setting("sqlite", one_of("sqlite"))
+    redact_secrets: bool = _setting(True, YES_OR_NO)
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What turns a memory into a vector; "none" turns none."""
+    """What turns a memory into a vector; "none" turns none. Durations in seconds.
 
-    model: str = _setting("hash", _one_of("hash", "none"))
+    `url`, `remote_model`, `api_key_env` and `timeout` are for the model "http". Raises ValueError where that misses something.
+    """
+
+    model: str = _setting("hash", embedding_model())
+    url: str = _setting("", url_or_none())
+    remote_model: str = _setting("", line_of_text())
+    api_key_env: str = _setting("", variable_or_none())
+    timeout: float = _setting(30.0, duration(0.1, never=False))
+    precision: str = _setting("float32", one_of("float32", "float16"))
+    export_path: str = _setting("", path_or_none())
+
+    def __post_init__(self) -> None:
+        for key in ("url", "remote_model"):
+            if self.model == "http" and not getattr(self, key):
+                raise ValueError(f'model is "http", so that {key} has to be set, too')
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
     """The daemon's log; sizes in bytes."""
 
-    level: str = _setting("info", _one_of("debug", "info", "warning", "error"))
-    max_size: int = _setting(10_000_000, _size(10_000))
-    keep: int = _setting(5, _whole(1, 100))
+    level: str = _setting("info", one_of("debug", "info", "warning", "error"))
+    max_size: int = _setting(10_000_000, size(10_000))
+    keep: int = _setting(5, whole(1, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +294,11 @@ class Settings:
     def outcomes_path(self, home: Home) -> Path | None:
         """The file of the models' profiles, if one is set."""
         chosen = self.consolidation.outcomes_path
+        return _filled_in(chosen, home) if chosen else None
+
+    def vectors_path(self, home: Home) -> Path | None:
+        """The file that nights write the vectors to, too, if one is set."""
+        chosen = self.embedding.export_path
         return _filled_in(chosen, home) if chosen else None
 
 
@@ -442,7 +368,10 @@ def _read_section(name: str, table: Mapping[str, object], text: str, path: Path)
             raise BadConfig(
                 path=path, where=_line(text, name, key), problem=f"{name}.{key} {cause}"
             ) from cause
-    return SECTIONS[name](**values)
+    try:
+        return SECTIONS[name](**values)
+    except ValueError as cause:
+        raise BadConfig(path=path, where=_line(text, name, None), problem=f"{name}.{cause}") from cause
 
 
 def kinds(section: type) -> dict[str, Kind]:

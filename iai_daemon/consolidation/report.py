@@ -24,7 +24,7 @@ COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
     "cancelled",
 )
 # The status of a command in a dry run.
-NOT_REHEARSED = "not rehearsed: a dry run starts no other programs"
+NOT_REHEARSED = "not rehearsed: a dry run starts no other programs and asks no server"
 # A night with such an outcome has left something to the next one.
 CUT_SHORT = frozenset({YIELDED, FAILED, CANCELLED})
 # A worker that we have killed did what it was asked to, in its way.

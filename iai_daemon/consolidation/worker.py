@@ -27,6 +27,7 @@ from iai_daemon.consolidation.death import Death, from_bytes
 from iai_daemon.consolidation.job import Job, from_line
 from iai_daemon.consolidation.journal import describe_entry, describe_held, record_of
 from iai_daemon.consolidation.passes.commands import RunCommand
+from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.summarize import Summarize
 from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.report import (
@@ -198,11 +199,14 @@ def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
     with contextlib.closing(open_stores(home, lambda: inbox.halt is None)) as stores:
         if job.dry_run:
             report = _rehearse(stores, chosen, order, inbox, tell)
-            report = replace(report, passes=(*report.passes, *_not_rehearsed(settings, job)))
+            report = replace(report, passes=(*report.passes, *_not_rehearsed(settings, job, chosen)))
         else:
             report = run_night(stores.nights, chosen, order, _surroundings(home, stores, job, inbox, tell))
             _leave_note(home, report, tell)
-    tell({"event": "report", "report": report.as_json()})
+        tell({"event": "report", "report": report.as_json()})
+        path = settings.vectors_path(home)
+        if path is not None and report.id is not None and report.outcome == COMPLETED and not job.dry_run:
+            _export_vectors(stores, order.model, path, inbox, tell)
 
 
 def _surroundings(home: Home, stores: Stores, job: Job, inbox: Inbox, tell: Tell) -> Surroundings:
@@ -235,8 +239,8 @@ def _last_death(path: Path, tell: Tell) -> Death | None:
 
 def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox, tell: Tell) -> Report:
     """The very same night on a copy, and what its journal says: nothing else shows so surely what would change."""
-    ours = (each for each in chosen if not isinstance(each, RunCommand))
-    # Programs of the user's are not rehearsed: what they cost, they cost.
+    ours = (each for each in chosen if not _costs(each))
+    # Programs of the user's, and servers, are not rehearsed: what they cost, they cost.
     rehearsed = [Summarize() if isinstance(each, Summarize) else each for each in ours]
     with stores.nights.rehearsal(lambda: inbox.halt is None) as copy:
         if copy is None:
@@ -253,7 +257,13 @@ def _rehearse(stores: Stores, chosen: Sequence[Pass], order: Order, inbox: Inbox
     return replace(report, id=None)
 
 
-def _not_rehearsed(settings: Settings, job: Job) -> Iterator[PassReport]:
+def _costs(each: Pass) -> bool:
+    return isinstance(each, RunCommand) or (isinstance(each, Embed) and each.asks_a_server)
+
+
+def _not_rehearsed(settings: Settings, job: Job, chosen: Sequence[Pass]) -> Iterator[PassReport]:
+    if any(isinstance(each, Embed) and each.asks_a_server for each in chosen):
+        yield PassReport("embed", 1, status=NOT_REHEARSED)
     for each in settings.consolidation.commands:
         if job.passes is None or each.pass_name in job.passes:
             yield PassReport(each.pass_name, 1, status=NOT_REHEARSED)
@@ -267,6 +277,19 @@ def _leave_note(home: Home, report: Report, tell: Tell) -> None:
         except OSError as cause:
             message = f"{home.last_night} cannot be written ({cause.strerror})"
             tell({"event": "warning", "message": message})
+
+
+def _export_vectors(stores: Stores, model: str | None, path: Path, inbox: Inbox, tell: Tell) -> None:
+    """After the report, for a night stands without it, and it gives way as a night does."""
+    if model is None:
+        return
+    # numpy takes 0.15 s and 25 MB to load: only who wants that file pays for it.
+    from iai_daemon.consolidation.vectors_file import write_vectors  # noqa: PLC0415
+
+    try:
+        write_vectors(stores.nights, model, path, lambda: inbox.halt is None)
+    except (OSError, IaiError) as cause:
+        tell({"event": "warning", "message": f"the vectors cannot be written to {path} ({cause})"})
 
 
 if __name__ == "__main__":

@@ -1,125 +1,61 @@
-"""What turns words into vectors. The only module that imports numpy, and so only the consolidation worker loads it."""
+"""What an embedder is, under which name its vectors are kept, and which one the settings name. Loads neither numpy nor a model:
+the daemon asks for the name only."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from iai_daemon.config import Embedding
+from iai_daemon.kinds import SENTENCES
 
-Vectors = npt.NDArray[np.float32]
-_Numbers = npt.NDArray[np.uint64]
-_Places = npt.NDArray[np.intp]
+if TYPE_CHECKING:
+    from iai_daemon.memory.vectors import Vectors
 
-# A longer text is judged by its beginning: 256 cells say nothing about more, and what is in hand at once stays small.
-_MOST_CHARACTERS = 4096
-_CHARACTERS_AT_ONCE = 65_536
-_NEIGHBOURS = (2, 3)
-
-_NO_WORD = re.compile(r"[\W_]+")
-_SPACE = ord(" ")
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
-_POWERS = np.cumprod(np.full(_MOST_CHARACTERS, _PRIME))
+# Called in the middle of a long computation, as often as every fifty milliseconds; it raises when that has to stop.
+GoOn = Callable[[], None]
 
 
 class Embedder(Protocol):
-    """Makes vectors. Another algorithm or dimension is another name."""
+    """Makes vectors. Another algorithm is another name, under which its vectors are kept."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def dimension(self) -> int: ...
+    def embed(self, texts: Sequence[str], go_on: GoOn = lambda: None) -> Vectors:
+        """One row per text, of length 1 (or 0 for a text in which it finds nothing). What `go_on` raises is raised here.
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row per text, of length 1 (or 0 for a text without any letter or digit)."""
+        Raises NoEmbedder when it cannot be used.
+        """
         ...
 
 
-class HashEmbedder:
-    """Words, and two or three neighbouring characters, hashed into 256 cells: no download, the same on every machine.
-
-    Every such feature adds one to a cell or takes one off, as its hash says. The sums are whole numbers, so the vectors
-    are equal to the last bit whatever machine and library made them.
-    """
-
-    name = "hash-256"
-    dimension = 256
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row per text, of length 1 (or 0 for a text without any letter or digit)."""
-        rows = np.zeros((len(texts), self.dimension), dtype=np.float64)
-        done = 0
-        for part in _in_parts([_clean(text) for text in texts]):
-            rows[done : done + len(part)] = self._sums(part)
-            done += len(part)
-        lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-        return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
-
-    def _sums(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """The cells of each of these cleaned texts."""
-        characters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(
-            np.uint64
-        )
-        text_at = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-        features = [_words(characters), *(_neighbours(characters, text_at, n) for n in _NEIGHBOURS)]
-        hashes = _mix(np.concatenate([found for found, _ in features]))
-        owners = text_at[np.concatenate([places for _, places in features])]
-        cells = (hashes & np.uint64(self.dimension - 1)).astype(np.intp)
-        signs = np.where(hashes >> np.uint64(63), -1, 1)
-        sums = np.bincount(owners * self.dimension + cells, signs, len(texts) * self.dimension)
-        return sums.reshape(len(texts), self.dimension).astype(np.float64)
+def stored_as(embedding: Embedding) -> str | None:
+    """Under which name the vectors of this model are kept; None: there are none."""
+    named = {
+        "none": None,
+        "hash": "hash-256",
+        "wordllama": "wordllama-256",
+        "http": f"http:{embedding.remote_model}",
+    }
+    return named.get(embedding.model, embedding.model)
 
 
-def load_embedder(setting: str) -> Embedder:
-    """The embedder that the setting `embedding.model` names."""
-    return {"hash": HashEmbedder}[setting]()
+def load_embedder(embedding: Embedding) -> Embedder:
+    """The embedder that these settings name. Raises NoEmbedder; nothing is asked of the network yet."""
+    # Each brings numpy, or libraries of its own: only who is chosen is loaded.
+    if embedding.model == "http":
+        from iai_daemon.memory.embedders.remote import RemoteEmbedder  # noqa: PLC0415 -- see above
 
+        return RemoteEmbedder(embedding)
+    if embedding.model == "wordllama":
+        from iai_daemon.memory.embedders.static import StaticEmbedder  # noqa: PLC0415 -- see above
 
-def _clean(text: str) -> str:
-    """Its words with one space before, between and after them."""
-    words = _NO_WORD.sub(" ", text[:_MOST_CHARACTERS].casefold()).strip()
-    return f" {words} " if words else ""
+        return StaticEmbedder()
+    if embedding.model.startswith(SENTENCES):
+        from iai_daemon.memory.embedders.sentences import SentenceEmbedder  # noqa: PLC0415 -- see above
 
+        return SentenceEmbedder(embedding.model)
+    from iai_daemon.memory.embedders.hashing import HashEmbedder  # noqa: PLC0415 -- see above
 
-def _in_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in runs of about _CHARACTERS_AT_ONCE."""
-    start = length = 0
-    for index, text in enumerate(texts):
-        if length + len(text) > _CHARACTERS_AT_ONCE and index > start:
-            yield texts[start:index]
-            start, length = index, 0
-        length += len(text)
-    if start < len(texts):
-        yield texts[start:]
-
-
-def _words(characters: _Numbers) -> tuple[_Numbers, _Places]:
-    """The hash of every word, and where it begins: the sum of its characters times powers of a prime, modulo 2⁶⁴."""
-    inside = np.flatnonzero(characters != _SPACE)
-    if not len(inside):
-        return np.empty(0, np.uint64), inside
-    first = np.flatnonzero(characters[inside - 1] == _SPACE)
-    lengths = np.diff(np.append(first, len(inside)))
-    place_in_word = np.arange(len(inside)) - np.repeat(first, lengths)
-    hashes = np.add.reduceat(characters[inside] * _POWERS[place_in_word % _MOST_CHARACTERS], first)
-    return hashes, inside[first]
-
-
-def _neighbours(characters: _Numbers, text_at: _Places, n: int) -> tuple[_Numbers, _Places]:
-    """The hash of every run of `n` characters within one text, and where it begins."""
-    count = max(0, len(characters) - n + 1)
-    hashes = np.full(count, n, dtype=np.uint64)
-    for offset in range(n):
-        hashes = hashes * _PRIME + characters[offset : offset + count]
-    within = np.flatnonzero(text_at[:count] == text_at[len(text_at) - count :])
-    return hashes[within], within
-
-
-def _mix(hashes: _Numbers) -> _Numbers:
-    """Spread every bit over all of them: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return hashes ^ (hashes >> np.uint64(31))
+    return HashEmbedder()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from iai_daemon.errors import NoBackup
+from iai_daemon.memory.nights import EMBEDDING
 from iai_daemon.memory.sqlite_part import SqlitePart
 from iai_daemon.storage.copies import copied
 from iai_daemon.storage.sqlite import (
@@ -25,10 +26,12 @@ from iai_daemon.storage.sqlite import (
 # Pages of the index of words that one statement merges: milliseconds.
 _PAGES_A_MERGE = 64
 # Rows of each index that the statistics look at: enough to choose by, however many there are.
-_ROWS_OF_AN_INDEX = 1000
+ROWS_OF_AN_INDEX = 1000
 # Rewriting the whole file pays when so much of it is empty.
 _EMPTY_SHARE = 0.25
 _EMPTY_BYTES = 4_000_000
+# One transaction deletes so many: milliseconds.
+_VECTORS_AT_ONCE = 1000
 
 
 class SqliteUpkeep(SqlitePart):
@@ -78,10 +81,11 @@ class SqliteUpkeep(SqlitePart):
         self._require_soundness()
         yield self._merge_words(may_go_on)
         # Each index is looked at in part only, or a large store would take minutes.
-        self._connection.execute(f"PRAGMA analysis_limit = {_ROWS_OF_AN_INDEX}")
+        self._connection.execute(f"PRAGMA analysis_limit = {ROWS_OF_AN_INDEX}")
         with self._writing():
             self._connection.execute("ANALYZE")
         yield "statistics renewed"
+        yield from self._drop_replaced_vectors(may_go_on)
         yield from self._give_back_empty_pages()
         self._require_soundness()
         yield "found sound before and after"
@@ -120,6 +124,51 @@ class SqliteUpkeep(SqlitePart):
                 raise
             return False
         return True
+
+    def _drop_replaced_vectors(self, may_go_on: Callable[[], bool]) -> Iterator[str]:
+        """Those of models that were set before, once every memory has its vector of the one that is set now: they are derived,
+        and nobody looks at them any more."""
+        for model in self._replaced_models():
+            with self._writing():
+                # Were it set again, it would have to begin anew.
+                self._connection.execute("DELETE FROM cursors WHERE pass = 'embed:' || ?", (model,))
+            dropping = True
+            while dropping:
+                if not may_go_on():
+                    raise Interrupted
+                with self._writing():
+                    dropping = bool(
+                        self._connection.execute(
+                            """
+                            DELETE FROM vectors WHERE rowid IN (
+                                SELECT rowid FROM vectors WHERE model = ? LIMIT ?
+                            )
+                            """,
+                            (model, _VECTORS_AT_ONCE),
+                        ).rowcount
+                    )
+            with self._writing():
+                self._connection.execute(
+                    "DELETE FROM pass_notes WHERE pass = 'embed' AND name = 'dimension:' || ?", (model,)
+                )
+            yield f"vectors of the former model {model} dropped"
+
+    def _replaced_models(self) -> list[str]:
+        rows = self._all(
+            """
+            WITH wanted AS (SELECT value AS model FROM pass_notes WHERE pass = 'embed' AND name = :embedding)
+            SELECT SUBSTR(name, LENGTH('dimension:') + 1) AS model FROM pass_notes, wanted
+            WHERE pass = 'embed' AND name LIKE 'dimension:%' AND name <> 'dimension:' || wanted.model
+            AND NOT EXISTS (
+                SELECT 1 FROM records WHERE forgotten_at IS NULL AND NOT EXISTS (
+                    SELECT 1 FROM vectors WHERE record = records.id AND vectors.model = wanted.model
+                )
+            )
+            ORDER BY model
+            """,
+            {"embedding": EMBEDDING},
+        )
+        return [row["model"] for row in rows]
 
     def _give_back_empty_pages(self) -> Iterator[str]:
         """Where much of the file is empty and the disk has room for what SQLite writes beside it, twice."""

@@ -59,10 +59,12 @@ def test_what_is_written_reads_back_as_itself() -> None:
 @pytest.mark.parametrize("key", list(config.keys()))
 def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
     section, name = key.split(".")
+    # Somebody else gives models their names: what does not fit on a line is none.
+    nonsense = r'"non\nsense"' if key == "embedding.remote_model" else '"nonsense"'
     for value in (
         "[[]]",
         "-1",
-        '"nonsense"',
+        nonsense,
         "1979-05-27",
         "{}",
         "nan",
@@ -94,6 +96,32 @@ def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
         ('[presence]\nwrappers_dirs = ["wrappers"]\n', 'each beginning with "{home}", "~/" or "/"'),
         ('lifecycle.tick = "1"\n', "line 1: lifecycle.tick"),
         ('[memory]\nstore = "mysql"\n', 'memory.store must be "sqlite"'),
+        (
+            '[embedding]\nmodel = "word2vec"\n',
+            'line 2: embedding.model must be "hash", "wordllama", "http", "none"',
+        ),
+        ('[embedding]\nmodel = "sentence-transformers: "\n', 'or "sentence-transformers:NAME"'),
+        (
+            '[embedding]\nmodel = "http"\n',
+            'line 1: embedding.model is "http", so that url has to be set, too',
+        ),
+        ('[embedding]\nmodel = "http"\nurl = "http://[::1]/v1"\n', "so that remote_model has to be set, too"),
+        (
+            '[embedding]\nurl = "localhost:11434/v1"\n',
+            'must be an address that begins with "http://" or "https://"',
+        ),
+        (
+            '[embedding]\nurl = "file:///etc/passwd"\n',
+            'must be an address that begins with "http://" or "https://"',
+        ),
+        ('[embedding]\nurl = "http://localhost:99999/"\n', 'must be an address that begins with "http://"'),
+        (
+            '[embedding]\nurl = "https://ada:pw@example.org/v1"\n',
+            "embedding.url must not hold a user's name or a password",
+        ),
+        ('[embedding]\nurl = "https://example.org/v1?key=1"\n', 'must end before "/embeddings"'),
+        ('[embedding]\napi_key_env = "sk-1234"\n', "must be the name of an environment variable"),
+        ('[embedding]\nexport_path = "vectors.npz"\n', 'must begin with "{home}", "~/" or "/"'),
         ("[lifecycle\n", "line 1, column"),
     ],
 )

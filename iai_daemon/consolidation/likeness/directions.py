@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from iai_daemon.consolidation.likeness.pairs import NONE, Likeness, Pairs, Places, joined
 from iai_daemon.consolidation.plan import YieldPoint
-from iai_daemon.memory.embedding import Vectors
+from iai_daemon.memory.vectors import Vectors
 
 # One product of a block takes about five milliseconds of one core.
 _ROWS, _COLUMNS = 512, 1024

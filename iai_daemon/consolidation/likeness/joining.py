@@ -12,6 +12,7 @@ from iai_daemon.consolidation.passes.deduplicate import MERGED, Deduplicate
 from iai_daemon.consolidation.plan import YieldPoint, change_id
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.trust import may_end, trust
 
 _QUOTED = 80
 
@@ -36,15 +37,21 @@ def joins(portion: Compared, yield_point: YieldPoint) -> Iterator[Change]:
             yield _join(record, leader)
 
 
-def _rank(record: Record) -> tuple[int, int, float, int, int]:
-    """The first is the one that says most; of those the one that lasts longest; of those the oldest."""
+def _rank(record: Record) -> tuple[float, ...]:
+    """The first is the one that says most; of those the one that is trusted most, that lasts longest, that is the oldest; of
+    facts with a key the newest."""
     said = read(record.content)
-    return -len(said.heavy), -len(said.light), -_end(record), record.created_at, record.id
+    heavy, light = len(said.heavy), len(said.light)
+    age = (record.created_at, record.id) if record.key is None else (-record.valid_from, -record.id)
+    return -heavy, -light, -trust(record), -_end(record), *age
 
 
 def _may_join(record: Record, leader: Record) -> bool:
-    """Only what is about the same and lasts at least as long leads."""
-    return _about(record) == _about(leader) and _end(record) <= _end(leader)
+    """Only what is about the same, lasts at least as long and is trusted as much leads. Of facts with a key only a newer one:
+    there may be another fact between the two, which would be the newest then."""
+    in_order = record.key is None or record.age < leader.age
+    same = _about(record) == _about(leader) and _end(record) <= _end(leader)
+    return same and in_order and may_end(leader, record)
 
 
 def _may_follow(joined: Sequence[Record], leader: Record, yield_point: YieldPoint) -> bool:
@@ -78,7 +85,7 @@ def _join(record: Record, leader: Record) -> Change:
         record.id,
         record.revision,
         f"says the same as {leader.id} {how}",
-        {"merged_into": leader.id},
+        {"merged_into": leader.id, "valid_to": max(record.valid_from, leader.valid_from)},
         {leader.id: leader.revision},
         inferred=True,
     )

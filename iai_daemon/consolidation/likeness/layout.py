@@ -15,13 +15,15 @@ from iai_daemon.consolidation.likeness.pairs import NONE, Pairs, Places, joined
 from iai_daemon.consolidation.likeness.reading import Reach, Step
 from iai_daemon.consolidation.likeness.verdict import essence, figures, plain
 from iai_daemon.consolidation.plan import YieldPoint
-from iai_daemon.memory.embedding import Vectors
 from iai_daemon.memory.nights import Said
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.vectors import Vectors, fits, folded, from_blobs
 from iai_daemon.wording.features import Features, features
 
 # So many characters are read within some milliseconds.
 _ASK_EVERY = 4000
+# Longer vectors are folded: what is searched for here is judged by its words, and all of it has to fit into memory.
+_WIDEST = 512
 _MIXING = np.uint64(0x9E3779B97F4A7C15)
 
 # All in which two records have to agree to be compared at all.
@@ -43,6 +45,7 @@ class Layout:
         self._groups: npt.NDArray[np.int32] = np.zeros(count, np.int32)
         self._texts = np.zeros(count, np.uint64)
         self._sketches = np.zeros((count, shingles.SKETCH), np.uint16)
+        self._dimension = 0
         self._vectors: Vectors = np.zeros((count, 0), np.float32)
         self._known_groups: dict[_Group, int] = {}
         self._directions: Directions | None = None
@@ -98,14 +101,19 @@ class Layout:
         return self._known_groups.setdefault(group, len(self._known_groups))
 
     def _take_vectors(self, rows: Sequence[Said], start: int) -> None:
-        """Those of one size; a record without a vector keeps zeros."""
-        found = [(place, row.vector) for place, row in enumerate(rows, start) if row.vector is not None]
-        if found and not self._vectors.size:
-            self._vectors = np.zeros((len(self._texts), len(found[0][1]) // 4), np.float32)
-        size = self._vectors.shape[1]
-        fitting = [(place, vector) for place, vector in found if len(vector) == 4 * size]
-        data = np.frombuffer(b"".join(vector for _, vector in fitting), "<f4")
-        self._vectors[[place for place, _ in fitting]] = data.reshape(len(fitting), size)
+        """Those of one dimension; a record without a vector keeps zeros."""
+        found = [
+            (place, row.vector, row.dimension)
+            for place, row in enumerate(rows, start)
+            if row.vector is not None and row.dimension and fits(row.vector, row.dimension)
+        ]
+        if found and not self._dimension:
+            self._dimension = found[0][2]
+            self._vectors = np.zeros((len(self._texts), min(self._dimension, _WIDEST)), np.float32)
+        fitting = [(place, vector) for place, vector, dimension in found if dimension == self._dimension]
+        if fitting:
+            vectors = folded(from_blobs([vector for _, vector in fitting], self._dimension), _WIDEST)
+            self._vectors[[place for place, _ in fitting]] = vectors
 
     def is_new(self, record: Record) -> bool:
         """Whether it is one of the new ones, as it was when it was read."""

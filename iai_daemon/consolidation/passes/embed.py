@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iai_daemon.config import Embedding
 from iai_daemon.consolidation.plan import Portion, YieldPoint
-from iai_daemon.memory.nights import Batch, NightStore, Vector
+from iai_daemon.errors import NoEmbedder
+from iai_daemon.memory.embedding import load_embedder, stored_as
+from iai_daemon.memory.nights import EMBEDDING, Batch, NightStore, Vector
 
 if TYPE_CHECKING:
     from iai_daemon.memory.embedding import Embedder
 
-# What the setting `embedding.model` is kept as beside each vector: another algorithm or dimension gets another name.
-STORED_AS = {"hash": "hash-256"}
+# The note that says how many numbers the vectors of a model have begins so.
+_DIMENSION = "dimension:"
 
 
 class Embed:
-    """Its cursor belongs to the model: with another model it begins anew, and the old vectors stay usable."""
+    """Its cursor belongs to the model: with another model it begins anew, and the vectors of the one before stay until each
+    record has its new one."""
 
     name = "embed"
     shares = True
     portion_size = 64
 
-    def __init__(self, setting: str) -> None:
-        self.model = STORED_AS[setting]
-        self._setting = setting
+    def __init__(self, embedding: Embedding) -> None:
+        """`embedding` names a model, and not "none"."""
+        model = stored_as(embedding)
+        if model is None:
+            raise ValueError("there is no model to embed with")
+        self.model = model
+        self._setting = embedding
         self._embedder: Embedder | None = None
+        self._known = ""
+
+    @property
+    def asks_a_server(self) -> bool:
+        """Whether what it does costs somebody something, each time."""
+        return self._setting.model == "http"
 
     @property
     def cursor(self) -> str:
@@ -36,6 +50,7 @@ class Embed:
     def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:  # noqa: ARG002
         changed = store.changed_since(store.cursor(self.cursor), limit)
         missing = store.without_vector([record.id for record in changed], self.model)
+        self._known = store.notes(self.name).get(_DIMENSION + self.model, "")
         return Portion(
             [record for record in changed if record.id in missing],
             examined=len(changed),
@@ -44,17 +59,32 @@ class Embed:
         )
 
     def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:  # noqa: ARG002 -- words alone decide
-        vectors = self._vectors(portion) if portion.records else []
-        return Batch(vectors=vectors, cursor=self.cursor, position=portion.position)
+        vectors = self._vectors(portion, yield_point) if portion.records else []
+        notes = {EMBEDDING: self.model}
+        if vectors:
+            notes[_DIMENSION + self.model] = str(vectors[0].dimension)
+        return Batch(vectors=vectors, cursor=self.cursor, position=portion.position, notes=notes)
 
-    def _vectors(self, portion: Portion) -> list[Vector]:
+    def _vectors(self, portion: Portion, yield_point: YieldPoint) -> list[Vector]:
+        # numpy takes 0.15 s and 25 MB to load: only a night that has something to embed pays for it.
+        from iai_daemon.memory.vectors import are_numbers, to_blobs  # noqa: PLC0415
+
         if self._embedder is None:
-            # numpy takes 0.15 s and 25 MB to load: only a night that has something to embed pays for it.
-            from iai_daemon.memory.embedding import load_embedder  # noqa: PLC0415
-
             self._embedder = load_embedder(self._setting)
-        rows = self._embedder.embed([record.content for record in portion.records])
+        rows = self._embedder.embed([record.content for record in portion.records], yield_point)
+        if not are_numbers(rows):
+            raise self._refusal("it gives vectors that hold something else than numbers")
+        dimension = rows.shape[1]
+        if self._known not in ("", str(dimension)):
+            raise self._refusal(
+                f"it gives vectors of {dimension} numbers, where they had {self._known} before"
+            )
         return [
-            Vector(record.id, self.model, self._embedder.dimension, row.astype("<f4").tobytes())
-            for record, row in zip(portion.records, rows, strict=True)
+            Vector(record.id, self.model, dimension, blob)
+            for record, blob in zip(portion.records, to_blobs(rows, self._setting.precision), strict=True)
         ]
+
+    def _refusal(self, problem: str) -> NoEmbedder:
+        return NoEmbedder(
+            model=self.model, problem=problem, remedy="The former model, or another name of this one,"
+        )
