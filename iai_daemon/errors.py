@@ -156,6 +156,10 @@ class NightFailed(IaiError):
     """The night did not come to its end: {cause}."""
 
 
+class NoEmbedder(IaiError):
+    """The embedding model {model} cannot be used: {problem}. {remedy} mends it."""
+
+
 class NoBackup(IaiError):
     """No backup could be written to {path} ({cause}), so nothing was changed: make room there and let it be written to."""
 

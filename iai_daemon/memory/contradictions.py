@@ -9,6 +9,7 @@ from functools import lru_cache
 from iai_daemon.memory.ranking import words_of
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
+from iai_daemon.memory.trust import may_end
 from iai_daemon.wording.corrections import correction
 from iai_daemon.wording.features import Features, features
 from iai_daemon.wording.signs import MARKED
@@ -25,7 +26,10 @@ def contradiction(newer: Record, older: Record) -> Contradiction | None:
     evidence = correction(_read(newer.content), _read(older.content))
     if evidence is None:
         return None
-    return Contradiction(older.id, newer.id, evidence.rule, evidence.words, evidence.certain)
+    outranked = not may_end(newer, older)
+    return Contradiction(
+        older.id, newer.id, evidence.rule, evidence.words, evidence.certain, outranked=outranked
+    )
 
 
 def contradictions(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft
+from iai_daemon.memory.secrets import redact_draft
+from iai_daemon.memory.trust import ORIGINS
 from iai_daemon.units import parse_stamp
 
 MAX_CONTENT = 64 * 1024
@@ -14,12 +17,14 @@ MAX_SOURCE = 1024
 # A project's scope is the path of its directory.
 MAX_SCOPE = 4096
 MAX_TAGS = 64
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 # What SQLite's and PostgreSQL's 64-bit milliseconds and Python's dates can both hold.
 _LAST_STAMP = parse_stamp("9999-01-01T00:00:00Z")
 
 
-def from_object(values: object) -> Draft:
-    """The memory that a JSON object describes; unknown fields are ignored, `id` is kept as the external id.
+def from_object(values: object, *, origin: str | None = None, redacts: bool = True) -> Draft:
+    """The memory that a JSON object describes; unknown fields are ignored, `id` is kept as the external id. Everything that
+    anybody tells comes this way, so here its secrets are taken out. `origin`: whose words they are where it does not say.
 
     Raises BadRecord, which names the field and what is wrong with it.
     """
@@ -28,7 +33,7 @@ def from_object(values: object) -> Draft:
     content = _text(values, "content", MAX_CONTENT)
     if content is None:
         raise BadRecord(problem="content is missing or empty")
-    return Draft(
+    draft = Draft(
         content=content,
         external_id=_external_id(values),
         kind=_text(values, "kind", MAX_NAME),
@@ -40,7 +45,10 @@ def from_object(values: object) -> Draft:
         session=_text(values, "session", MAX_NAME),
         created_at=_stamp(values, "created_at"),
         expires_at=_stamp(values, "expires_at"),
+        client=_text(values, "client", MAX_NAME),
+        origin=_origin(values) or origin,
     )
+    return redact_draft(draft) if redacts else draft
 
 
 def stamp(value: object, name: str) -> float | None:
@@ -70,16 +78,26 @@ def _text(values: Mapping[object, object], name: str, longest: int) -> str | Non
     text = value.strip()
     if len(text) > longest:
         raise BadRecord(problem=f"{name} has {len(text)} characters, {longest} are allowed")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _NO_TEXT.search(text):
         raise BadRecord(problem=f"{name} holds a character that no text can have")
     return text or None
 
 
 def _external_id(values: Mapping[object, object]) -> str | None:
-    value = values.get("id")
+    # An export has both.
+    value = values.get("external_id")
+    if value is None:
+        value = values.get("id")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return _text({"id": value}, "id", MAX_NAME)
+
+
+def _origin(values: Mapping[object, object]) -> str | None:
+    value = _text(values, "origin", MAX_NAME)
+    if value is not None and value not in ORIGINS:
+        raise BadRecord(problem=f"origin must be one of {', '.join(ORIGINS)}")
+    return value
 
 
 def _tags(value: object) -> tuple[str, ...]:

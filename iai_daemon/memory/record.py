@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from iai_daemon.errors import UnreadableRecord
+from iai_daemon.memory.trust import trust
 from iai_daemon.units import format_stamp
 
 GLOBAL_SCOPE = "global"
@@ -14,7 +15,8 @@ GLOBAL_SCOPE = "global"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A memory as it is given to the store; stamps in seconds since the epoch."""
+    """A memory as it is given to the store; stamps in seconds since the epoch. `redacted`: which kinds of secrets were taken out
+    of it before."""
 
     content: str
     external_id: str | None = None
@@ -27,12 +29,16 @@ class Draft:
     session: str | None = None
     created_at: float | None = None
     expires_at: float | None = None
+    client: str | None = None
+    origin: str | None = None
+    redacted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A memory as the store keeps it; stamps in milliseconds since the epoch, as they are stored. `made_by`: the pass that
-    added it; None: a user."""
+    added it; None: somebody told it. `client`: the program that did; `origin`: whose words they are (memory/trust.py), None as
+    far as nobody said."""
 
     id: int
     external_id: str | None
@@ -56,6 +62,8 @@ class Record:
     revision: int
     change: int
     made_by: str | None = None
+    client: str | None = None
+    origin: str | None = None
 
     @property
     def current(self) -> bool:
@@ -115,6 +123,9 @@ def describe(record: Record, merged_ids: Sequence[str] = ()) -> dict[str, object
         "archived_at": stamp(record.archived_at),
         "forgotten_at": stamp(record.forgotten_at),
         "made_by": record.made_by,
+        "client": record.client,
+        "origin": record.origin,
+        "trust": trust(record),
         "current": record.current,
     }
 

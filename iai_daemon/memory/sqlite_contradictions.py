@@ -122,13 +122,17 @@ class SqliteContradictions(SqlitePart):
         """Keep what is said against older records; within a transaction."""
         self._connection.executemany(
             """
-            INSERT INTO contradictions (older, newer, rule, words, certain, at)
-            SELECT older.id, newer.id, ?, ?, ?, ? FROM records AS older, records AS newer
+            INSERT INTO contradictions (older, newer, rule, words, certain, outranked, at)
+            SELECT older.id, newer.id, ?, ?, ?, ?, ? FROM records AS older, records AS newer
             WHERE older.id = ? AND newer.id = ?
             ON CONFLICT (older, newer) DO UPDATE SET
-                rule = excluded.rule, words = excluded.words, certain = excluded.certain
+                rule = excluded.rule, words = excluded.words, certain = excluded.certain,
+                outranked = excluded.outranked
             """,
-            [(each.rule, each.words, each.certain, now, each.older, each.newer) for each in found],
+            [
+                (each.rule, each.words, each.certain, each.outranked, now, each.older, each.newer)
+                for each in found
+            ],
         )
 
 

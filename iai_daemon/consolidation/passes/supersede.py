@@ -1,5 +1,5 @@
-"""The pass `supersede`: of facts with the same subject, attribute and scope the newest holds, the others end where
-their successor begins. So does what a newer record ends in words, with its evidence."""
+"""The pass `supersede`: of facts with the same subject, attribute and scope the newest holds, unless an older one is trusted more; the others end where
+their successor begins, also when they are told late. So does what a newer record ends in words, with its evidence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
+from iai_daemon.memory.trust import may_end
 
 SUPERSEDED = "superseded"
 # A record is compared with so many others at most that share rare words with it, or many of them.
@@ -20,12 +21,14 @@ _COMPARED, _COMPARED_MUCH = 20, 6
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told(Portion):
     """Beside the records that share keys (`records`), those that users told since. `near`: for each of them those that share
-    rare words with it; `settled`: the ids of those that stay as they are; `known`: what they are known to contradict."""
+    rare words with it; `settled`: the ids of those that stay as they are; `known`: what they are known to contradict;
+    `followed`: which fact that is over came right after a current one."""
 
     told: Sequence[Record] = ()
     near: Mapping[int, Sequence[Record]] = field(default_factory=dict)
     settled: frozenset[int] = frozenset()
     known: Sequence[Contradiction] = ()
+    followed: Mapping[int, Record] = field(default_factory=dict)
 
 
 class Supersede:
@@ -44,7 +47,7 @@ class Supersede:
     def waiting(self, store: NightStore, now: int) -> int:  # noqa: ARG002 -- every pass is asked the same
         return store.count_changed_since(store.cursor(self.cursor))
 
-    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:  # noqa: ARG002
+    def read(self, store: NightStore, now: int, *, limit: int, taken_back: bool) -> Portion:
         """What users wrote since the cursor, then what they took back; and everything current under the same keys, or that
         shares rare words.
 
@@ -59,9 +62,10 @@ class Supersede:
             lifted = [record.id for record in changed]
         keys = dict.fromkeys(record.key for record in changed if record.key is not None)
         most = 2 * limit
-        rivals = store.same_key(list(keys), most, pass_name=self.name, taken_back=taken_back)
+        rivals = store.same_key(list(keys), now, most, pass_name=self.name, taken_back=taken_back)
+        followed = store.followed([record.id for record in rivals])
         if len(rivals) == most:
-            return Portion(rivals, examined=0, last=False)
+            return Told(rivals, examined=0, last=False, followed=followed)
         told = [record for record in changed if _may_end_others(record)]
         near = self._near(store, told)
         ids = sorted({*near, *(other.id for others in near.values() for other in others)})
@@ -75,6 +79,7 @@ class Supersede:
             near=near,
             settled=store.settled(ids, pass_name=self.name, taken_back=taken_back) if ids else frozenset(),
             known=store.contradicted_by(ids) if ids else (),
+            followed=followed,
         )
 
     def _near(self, store: NightStore, told: Sequence[Record]) -> dict[int, Sequence[Record]]:
@@ -95,12 +100,13 @@ class Supersede:
         return near
 
     def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:
+        followed = portion.followed if isinstance(portion, Told) else {}
         changes = [
-            _change(older, newer)
+            _change(older, _earlier(older, newer, followed.get(older.id)))
             for fact in _facts(portion.records)
-            for older, newer in pairwise(sorted(fact, key=_age))
+            for older, newer in _successions(sorted(fact, key=_age))
         ]
-        said: list[Contradiction] = []
+        said: list[Contradiction] = [each for fact in _facts(portion.records) for each in _disputes(fact)]
         if isinstance(portion, Told) and portion.told:
             # What is known of words takes 2 MB, and the daemon imports every pass.
             from iai_daemon.memory.contradictions import contradictions  # noqa: PLC0415
@@ -134,7 +140,7 @@ def _by_words(portion: Told, said: Sequence[Contradiction], ended: set[int], now
         records |= {other.id: other for other in others}
     ends: dict[int, list[Contradiction]] = {}
     for each in (*portion.known, *said):
-        if not each.certain or each.older not in records or each.newer not in records:
+        if not each.certain or each.outranked or each.older not in records or each.newer not in records:
             continue
         older = records[each.older]
         stays = older.id in portion.settled or older.id in ended
@@ -159,6 +165,34 @@ def _facts(records: Sequence[Record]) -> Iterator[list[Record]]:
     keyed = sorted((record for record in facts if record.current), key=_key)
     for _, group in groupby(keyed, key=_key):
         yield list(group)
+
+
+def _successions(fact: Sequence[Record]) -> list[tuple[Record, Record]]:
+    """Of the records of one key, oldest first, each that ends and the one that ends it: the next that is trusted as much. In the
+    same order: what rests on another is accepted before that one ends."""
+    ends: list[tuple[Record, Record]] = []
+    later: list[Record] = []
+    for record in reversed(fact):
+        while later and not may_end(later[-1], record):
+            later.pop()
+        if later:
+            ends.append((record, later[-1]))
+        later.append(record)
+    return ends[::-1]
+
+
+def _earlier(older: Record, newer: Record, between: Record | None) -> Record:
+    """Which of the two that came after a record ended it: what is over by now (`between`) did where it began before."""
+    return newer if between is None or not may_end(between, older) else min(newer, between, key=_age)
+
+
+def _disputes(fact: Sequence[Record]) -> Iterator[Contradiction]:
+    """What holds of one key beside something newer that is trusted less, and that."""
+    ordered = sorted(fact, key=_age)
+    ended = {older.id for older, _ in _successions(ordered)}
+    for older, newer in pairwise(each for each in ordered if each.id not in ended):
+        said = f"is newer, about the same ({newer.subject}, {newer.attribute})"
+        yield Contradiction(older.id, newer.id, "same key", said, certain=False, outranked=True)
 
 
 def _key(record: Record) -> tuple[str, str, str]:

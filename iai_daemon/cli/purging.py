@@ -1,0 +1,146 @@
+"""What of `iai-daemon memory` erases: a memory for good, or the secrets in one. The group is in memory.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, stores
+from iai_daemon.clock import read
+from iai_daemon.consolidation import lock
+from iai_daemon.consolidation.journal import first_words
+from iai_daemon.errors import UsageError
+from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.purge_backups import holds, rewrite
+from iai_daemon.paths import backups
+from iai_daemon.units import format_stamp
+
+_NOT_EMPTIED = (
+    "Others were using the memory, or the disk is full, so that deleted words may still be in its file: close your clients, "
+    "then `iai-daemon memory purge --yes` without an ID empties it."
+)
+_OUT_OF_REACH = "Exports, and copies that you made elsewhere, are out of reach."
+
+
+@click.command()
+@click.argument("records", type=Id, metavar="[ID]...", nargs=-1)
+@click.option("--backups", "with_backups", is_flag=True, help="Rewrite the backups that hold it, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@home_option
+@json_option
+def purge(records: tuple[int, ...], with_backups: bool, yes: bool, as_json: bool) -> None:
+    """Erase memories for good, with all that quotes them: nothing brings them back.
+
+    What they had replaced holds again. Backups that still hold them are named, or rewritten with --backups. Without an ID only
+    what was deleted before is wiped from the file.
+
+    Example: iai-daemon memory purge 12 --backups --yes
+    """
+    with stores() as opened, _alone("purge"):
+        marks = opened.purge.marks(records)
+        _ask(opened, marks, yes=yes, as_json=as_json)
+        purged = opened.purge.purge(marks, now_ms())
+        kept, unreadable, rewritten = _look_through_backups(marks, with_backups)
+        again = [opened.memory.get(record) for record in purged.holding_again]
+    result = {
+        "purged": list(purged.records),
+        "gists": list(purged.gists),
+        "holding_again": [{"id": each.id, "content": each.content} for each in again],
+        "emptied": purged.emptied,
+        "backups": {"holding": kept, "unreadable": unreadable, "rewritten": rewritten},
+    }
+    lines = [f"erased: {', '.join(map(str, purged.records)) or 'nothing'}"]
+    if purged.gists:
+        lines.append(f"and what nights had made of it: {', '.join(map(str, purged.gists))}")
+    lines += [f"{each.id} holds again: {first_words(each.content)}" for each in again]
+    lines += [f"backups rewritten without it: {', '.join(rewritten)}"] if rewritten else []
+    lines += [f"backups that still hold it (--backups rewrites them): {', '.join(kept)}"] if kept else []
+    lines += [f"backups that cannot be read: {', '.join(unreadable)}"] if unreadable else []
+    lines += [] if purged.emptied else [_NOT_EMPTIED]
+    emit(result, as_json=as_json, human=lambda: "\n".join([*lines, _OUT_OF_REACH]))
+
+
+def _ask(opened: Stores, marks: Mapping[int, int], *, yes: bool, as_json: bool) -> None:
+    """Raises UsageError where nobody can be asked."""
+    if yes:
+        return
+    if as_json or not sys.stdin.isatty():
+        raise UsageError(problem="What is purged never comes back, so that a program has to say --yes.")
+    for record in marks:
+        click.echo(f"{record:>6}  {first_words(opened.memory.get(record).content)}")
+    click.confirm("Erase this for good?", abort=True)
+
+
+def _look_through_backups(
+    marks: Mapping[int, int], with_backups: bool
+) -> tuple[list[str], list[str], list[str]]:
+    """The names of those that hold these records still, that cannot be read, and that were rewritten."""
+    held: dict[bool | None, list[Path]] = {True: [], None: [], False: []}
+    for each in backups(home().backups):
+        held[holds(each.path, marks)].append(each.path)
+    if with_backups:
+        for path in held[True]:
+            rewrite(path, marks, now_ms())
+    names = [path.name for path in held[True]]
+    unreadable = [path.name for path in held[None]]
+    return ([], unreadable, names) if with_backups else (names, unreadable, [])
+
+
+@click.command()
+@home_option
+@json_option
+def secrets(as_json: bool) -> None:
+    """List the memories in which something looks like a secret: those told before secrets were taken out, or without that.
+
+    Example: iai-daemon memory secrets
+    """
+    with stores() as opened:
+        found = [(record.id, list(kinds)) for record, kinds in opened.purge.secrets()]
+    lines = [f"{record:>6}  {', '.join(kinds)}" for record, kinds in found]
+    if found:
+        lines.append(
+            "`iai-daemon memory redact ID` takes them out, `iai-daemon memory purge ID` erases the memory."
+        )
+    emit(
+        {"records": [{"id": record, "kinds": kinds} for record, kinds in found]},
+        as_json=as_json,
+        human=lambda: "\n".join(lines) or "no memory seems to hold a secret",
+    )
+
+
+@click.command()
+@click.argument("record", type=Id, metavar="ID")
+@home_option
+@json_option
+def redact(record: int, as_json: bool) -> None:
+    """Take what looks like a secret out of a memory, and out of all that quotes it; a marker says what was there.
+
+    Example: iai-daemon memory redact 12
+    """
+    with stores() as opened, _alone("redact"):
+        marks = opened.purge.marks([record])
+        kinds, emptied = opened.purge.redact(record)
+        kept = [each.path.name for each in backups(home().backups) if kinds and holds(each.path, marks)]
+    lines = [
+        f"taken out of {record}: {', '.join(kinds)}" if kinds else f"nothing in {record} looks like a secret"
+    ]
+    lines += [f"backups that still hold it: {', '.join(kept)}"] if kept else []
+    lines += [] if emptied else [_NOT_EMPTIED]
+    emit(
+        {"id": record, "redacted": list(kinds), "emptied": emptied, "backups": {"holding": kept}},
+        as_json=as_json,
+        human=lambda: "\n".join(lines),
+    )
+
+
+@contextmanager
+def _alone(what: str) -> Iterator[None]:
+    """No night runs meanwhile. Raises NightBusy."""
+    who = f"process {os.getpid()}, {what}, since {format_stamp(read().wall)}"
+    with lock.held(home().consolidation_lock, who):
+        yield

@@ -1,0 +1,38 @@
+"""Backups that still hold what was erased from the memory: which, and how they are rewritten without it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from iai_daemon.errors import StoreBusy, StoreUnusable
+from iai_daemon.memory.sqlite_purge import SqlitePurge
+from iai_daemon.storage.copies import copied
+from iai_daemon.storage.migrate import migrate
+from iai_daemon.storage.sqlite import damaged, reading, translated
+
+
+def holds(backup: Path, marks: Mapping[int, int]) -> bool | None:
+    """Whether it holds anything of these records; None: it cannot be read."""
+    try:
+        with translated(backup), reading(backup) as connection:
+            connection.row_factory = sqlite3.Row
+            return SqlitePurge(connection, backup).holds(marks)
+    except (StoreUnusable, StoreBusy):
+        return None
+
+
+def rewrite(backup: Path, marks: Mapping[int, int], now: int) -> None:
+    """Put in the place of a backup the same one without these records, brought to the newest schema. The caller holds the
+    consolidation lock. Raises StoreUnusable, StoreBusy."""
+    with translated(backup), reading(backup) as source, copied(source, backup.parent) as copy:
+        if copy.damage is not None:
+            raise damaged(backup, copy.damage)
+        with contextlib.closing(sqlite3.connect(copy.path, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            migrate(connection)
+            SqlitePurge(connection, copy.path).purge(marks, now)
+        copy.keep(backup)
