@@ -13,7 +13,7 @@ from iai_daemon.paths import find_home, make_private
 def mcp(words: Sequence[str]) -> int:
     """Serve until the client closes standard input; returns the exit status."""
     home = find_home(quick.parse(words, "mcp").home)
-    load(home)
+    settings = load(home)
     make_private(home.root)
-    serve(home)
+    serve(home, redacts=settings.memory.redact_secrets)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 
 def _no_truth_value(value: object) -> object:
@@ -16,59 +16,71 @@ def _no_truth_value(value: object) -> object:
 
 # An optional text is a plain one with "" for nothing: agents send "" anyway, several clients cannot handle a choice of
 # types, and the SDK would read an optional text that looks like JSON as JSON.
-Content = Annotated[
-    str, Field(description="One fact, in a sentence that is understood without this conversation.")
-]
-Kind = Annotated[str, Field(description="Any word for its kind: fact, preference, decision, howto …")]
+Content = Annotated[str, Field(description="One fact, understood without this conversation.")]
+Kind = Annotated[str, Field(description="fact, preference, decision, howto …")]
 Subject = Annotated[
     str,
     Field(
-        description="What it is about, such as 'staging database'. With `attribute`, a newer memory replaces the older."
+        description="What it is about, such as 'staging database'. With `attribute`: replaces the older fact."
     ),
 ]
-KnownSubject = Annotated[str, Field(description="What the facts are about, as it was given to remember.")]
-Attribute = Annotated[str, Field(description="Which property of the subject it tells, such as 'port'.")]
-Scope = Annotated[
-    str, Field(description="The project it belongs to; else the current one. 'global' is for everywhere.")
-]
-SearchedScope = Annotated[
-    str, Field(description="Search only there; else in the current project and what is 'global'.")
-]
+KnownSubject = Annotated[str, Field(description="As it was given to remember.")]
+Attribute = Annotated[str, Field(description="Which property of the subject, such as 'port'.")]
+Scope = Annotated[str, Field(description="The project; else the current one. Or 'global'.")]
+SearchedScope = Annotated[str, Field(description="Search only there.")]
 Tags = Annotated[tuple[str, ...], Field(description="A few words to find it by.")]
-ExpiresAt = Annotated[
-    str, Field(description="When it stops being true, such as 2026-11-21T18:00:00Z. Else it stays.")
+ExpiresAt = Annotated[str, Field(description="When it stops being true, such as 2026-11-21T18:00:00Z.")]
+Source = Annotated[str, Field(description="Which file, page or command it comes from.")]
+Origin = Annotated[
+    str,
+    Field(
+        description="Whose words: 'user' when the user said so, 'tool' when a page, file or output did; else your own."
+    ),
 ]
-Source = Annotated[str, Field(description="Where it comes from: the user, a file, a command.")]
-QueryText = Annotated[str, Field(description="The words to look for; any language.")]
+QueryText = Annotated[str, Field(description="Words to look for.")]
 Limit = Annotated[
-    int, Field(ge=1, le=100, description="How many results at most."), BeforeValidator(_no_truth_value)
+    int, Field(ge=1, le=100, description="At most so many in one answer."), BeforeValidator(_no_truth_value)
 ]
-IncludeSuperseded = Annotated[bool, Field(description="Also what was replaced or has expired since.")]
-AsOf = Annotated[str, Field(description="Ask what held at that time, such as 2026-01-31T00:00:00Z.")]
+Cursor = Annotated[
+    str, Field(description="`next_cursor` of the last answer, to go on; leave the rest as it was.")
+]
+IncludeSuperseded = Annotated[bool, Field(description="Also what was replaced or has expired.")]
+AsOf = Annotated[str, Field(description="What held then, such as 2026-01-31T00:00:00Z.")]
 RecordId = Annotated[
     int,
-    Field(description="The `id` of a memory, as remember and search_memory tell it."),
+    Field(description="The `id` in an answer."),
     BeforeValidator(_no_truth_value),
 ]
 
 
-class MemoryResult(BaseModel):
+class Result(BaseModel):
+    """What a tool answers. What is null is left out: it would only fill the agent's context."""
+
+    @model_serializer(mode="wrap")
+    def _spare(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if value is not None}
+
+
+class MemoryResult(Result):
     """One memory."""
 
     id: int
-    external_id: str | None
+    external_id: str | None = None
     content: str
-    kind: str | None
-    subject: str | None
-    attribute: str | None
+    kind: str | None = None
+    subject: str | None = None
+    attribute: str | None = None
     scope: str
     tags: list[str]
-    source: str | None
+    source: str | None = None
+    client: str | None = None
+    origin: str | None = None
+    trust: float
     created_at: str
-    expires_at: str | None
+    expires_at: str | None = None
     valid_from: str
-    valid_to: str | None
-    superseded_by: int | None
+    valid_to: str | None = None
+    superseded_by: int | None = None
     merged_ids: list[str]
     current: bool
 
@@ -82,9 +94,11 @@ class CorrectsResult(BaseModel):
 
 
 class RememberResult(MemoryResult):
-    """One memory, and what it seems to correct: that is found after it from now on."""
+    """One memory, and what it seems to correct: that is found after it from now on. What it `disputes` is trusted more."""
 
     corrects: list[CorrectsResult]
+    disputes: list[CorrectsResult] = []
+    redacted: list[str] = []
 
 
 class HitResult(MemoryResult):
@@ -101,21 +115,23 @@ class GistResult(BaseModel):
     sources: list[int]
 
 
-class SearchResult(BaseModel):
-    """What a search found, the current fact first, and what some of it says together."""
+class SearchResult(Result):
+    """What a search found, the current fact first, and what some of it says together; `next_cursor`: there is more."""
 
     results: list[HitResult]
     gists: list[GistResult] = []
+    next_cursor: str | None = None
 
 
-class HistoryResult(BaseModel):
-    """What was held true about a subject, oldest first."""
+class HistoryResult(Result):
+    """What was held true about a subject, oldest first; `next_cursor`: there is more."""
 
     records: list[MemoryResult]
+    next_cursor: str | None = None
 
 
-class StatusResult(BaseModel):
-    """How the daemon stands; `state` and `pid` are null when none is running."""
+class StatusResult(Result):
+    """How the daemon stands; without `state` and `pid` none is running."""
 
     reason: str
     pid: int | None = None

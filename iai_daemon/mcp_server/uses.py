@@ -6,12 +6,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-import anyio
-import anyio.to_thread
-
 from iai_daemon.clock import SystemClock, read
 from iai_daemon.errors import IaiError
-from iai_daemon.memory.store import MemoryStore
+from iai_daemon.mcp_server.opened import Opened
+from iai_daemon.memory.opening import Stores
 
 # An agent reads the first few results; what stands below them it was hardly given.
 TOLD = 3
@@ -20,11 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class Uses:
-    """`turn` is what lets one at a time use the memory."""
+    """What the agent of one server was given."""
 
-    def __init__(self, memory: MemoryStore, turn: anyio.CapacityLimiter) -> None:
+    def __init__(self, memory: Opened) -> None:
         self._memory = memory
-        self._turn = turn
         self._unwritten: list[int] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -35,15 +32,22 @@ class Uses:
             self._writing = asyncio.get_running_loop().create_task(self._write_later())
 
     def write(self) -> None:
+        """For who is alone with the memory, at the end."""
+        if self._unwritten:
+            try:
+                with self._memory as stores:
+                    self._write(stores)
+            except IaiError as error:
+                _log.debug("the last uses are not noted: %s", error)
+
+    def _write(self, stores: Stores) -> None:
         """Whoever holds the store now goes before: what cannot be noted at once is dropped."""
         told, self._unwritten = self._unwritten, []
-        if not told:
-            return
-        try:
-            self._memory.note_use(told, read().milliseconds)
-        except IaiError as error:
-            _log.debug("uses of %d memories are not noted: %s", len(told), error)
+        stores.memory.note_use(told, read().milliseconds)
 
     async def _write_later(self) -> None:
         await SystemClock().wait(asyncio.Event(), _EVERY)
-        await anyio.to_thread.run_sync(self.write, limiter=self._turn)
+        try:
+            await self._memory.use(self._write)
+        except IaiError as error:
+            _log.debug("some uses are not noted: %s", error)

@@ -45,6 +45,14 @@ def command(home: Home, *words: str) -> list[str]:
     return [sys.executable, "-m", "iai_daemon", "--home", str(home.root), *words]
 
 
+def wrapper_file() -> str:
+    """The wrapper as a script, which is found and never imported."""
+    found = importlib.util.find_spec("iai_wrapper")
+    assert found is not None
+    assert found.origin
+    return found.origin
+
+
 def call(home: Home, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
     return subprocess.run(
@@ -105,11 +113,8 @@ class RunningWrapper:
     """A real wrapper in front of a real server; `client` is what talks to it: this test."""
 
     def __init__(self, home: Home, server: Sequence[str] = ("cat",), before: Sequence[str] = ()) -> None:
-        found = importlib.util.find_spec("iai_wrapper")
-        assert found is not None
-        assert found.origin
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-I", "-S", found.origin, "--home", str(home.root), "--", *server],
+            [*before, sys.executable, "-I", "-S", wrapper_file(), "--home", str(home.root), "--", *server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -82,7 +82,7 @@ def test_an_agent_remembers_finds_replaces_and_forgets(home: Home, tmp_path: Pat
         old = await ask(
             session, "remember", content="Staging is on port 8081.", subject="staging", attribute="port"
         )
-        assert (old["scope"], old["current"], old["superseded_by"]) == (str(project), True, None)
+        assert (old["scope"], old["current"], "superseded_by" in old) == (str(project), True, False)
         new = await ask(session, "remember", content="It moved to 9000.", subject="staging", attribute="port")
         everywhere = await ask(
             session, "remember", content="The user prefers tabs, also in staging.", scope="global"
@@ -100,7 +100,7 @@ def test_an_agent_remembers_finds_replaces_and_forgets(home: Home, tmp_path: Pat
         found = (await ask(session, "search_memory", query="8081", include_superseded=True))["results"]
         assert old["id"] not in [each["id"] for each in found]
         status = await ask(session, "daemon_status")
-        assert (status["pid"], status["state"]) == (None, None)
+        assert not {"pid", "state"} & set(status)
         assert "iai-daemon run" in status["reason"]
 
     talk(home, project / "src", conversation)
@@ -163,7 +163,8 @@ def test_what_agents_send_for_nothing_is_nothing_and_a_text_is_a_text(home: Home
             source="[1]",
         )
         assert told["content"] == '["a", "list"]'
-        assert (told["kind"], told["subject"], told["attribute"], told["tags"]) == (None, None, None, [])
+        assert not {"kind", "subject", "attribute", "expires_at"} & set(told)
+        assert told["tags"] == []
         assert (told["source"], told["scope"]) == ("[1]", "global")
         found = await ask(session, "search_memory", query="list", scope="", as_of=None, limit=None)
         assert [each["id"] for each in found["results"]] == [told["id"]]

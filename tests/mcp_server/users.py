@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from iai_daemon.clock import Stopwatch
 from iai_daemon.paths import Home
 from tests.journeys.real import command
 
-_HELLO = {
+HELLO = {
     "protocolVersion": "2025-06-18",
     "capabilities": {},
     "clientInfo": {"name": "users", "version": "1"},
@@ -27,17 +28,21 @@ _A_SEARCH_EVERY = 4
 class Server:
     """One server and the only one who speaks with it."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, project: Path | None = None) -> None:
         self._process = subprocess.Popen(
-            command(home, "mcp"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home.root, text=True
+            command(home, "mcp"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=project or home.root,
+            text=True,
         )
         self._calls = 0
-        self._ask("initialize", _HELLO)
+        self.hello = self.ask("initialize", HELLO)
         self._send({"method": "notifications/initialized"})
 
     def call(self, tool: str, **arguments: object) -> dict[str, Any]:
         """What the tool answers. Raises RuntimeError with what it says when it refuses."""
-        result = self._ask("tools/call", {"name": tool, "arguments": arguments})
+        result = self.ask("tools/call", {"name": tool, "arguments": arguments})
         if result.get("isError"):
             raise RuntimeError(result["content"][0]["text"])
         answer: dict[str, Any] = result["structuredContent"]
@@ -46,7 +51,14 @@ class Server:
     def leave(self) -> None:
         self._process.communicate(timeout=20)
 
-    def _ask(self, method: str, params: object) -> dict[str, Any]:
+    def read(self, uri: str) -> str:
+        """The text of a resource."""
+        (content,) = self.ask("resources/read", {"uri": uri})["contents"]
+        text: str = content["text"]
+        return text
+
+    def ask(self, method: str, params: object) -> dict[str, Any]:
+        """Raises RuntimeError with what the server says against it."""
         self._calls += 1
         self._send({"id": self._calls, "method": method, "params": params})
         assert self._process.stdout is not None

@@ -1,0 +1,123 @@
+"""The memory server's first answers, against the smallest server that the SDK makes. `python benchmarks/server.py [--rounds N]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iai_daemon.clock import read
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.record import Draft
+from iai_daemon.paths import Home
+
+SMALLEST = '''
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("smallest")
+
+
+@server.tool()
+def echo(query: str) -> str:
+    """Say it again."""
+    return query
+
+
+server.run("stdio")
+'''
+HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+MEMORIES = 1000
+STEPS = ("initialize", "tools/list", "tools/call")
+GOAL = 1.2
+
+
+@dataclass
+class Figures:
+    """Seconds from the start of the process to the answer of each step, a list for each; and of CPU, for all of them."""
+
+    answers: dict[str, list[float]] = field(default_factory=lambda: {step: [] for step in STEPS})
+    cpu: list[float] = field(default_factory=list)
+
+    def take(self, words: Sequence[str], tool: str) -> None:
+        """One process, from its start to its first answers."""
+        began = time.perf_counter()
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+            calls = (HELLO, {}, {"name": tool, "arguments": {"query": "vault"}})
+            for step, params in zip(STEPS, calls, strict=True):
+                answer = _ask(server, step, params)
+                self.answers[step].append(time.perf_counter() - began)
+                assert not answer["result"].get("isError"), answer
+            ticks = Path(f"/proc/{server.pid}/stat")
+            if ticks.exists():
+                user, system = ticks.read_text().rpartition(")")[2].split()[11:13]
+                self.cpu.append((int(user) + int(system)) / 100)
+
+
+def _ask(server: subprocess.Popen[bytes], method: str, params: object) -> dict[str, Any]:
+    assert server.stdin
+    assert server.stdout
+    server.stdin.write(
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n"
+    )
+    server.stdin.flush()
+    answer: dict[str, Any] = json.loads(server.stdout.readline())
+    return answer
+
+
+def measure(rounds: int) -> tuple[Figures, Figures]:
+    """The smallest server and ours; both in every round, so that a slow moment of the machine meets both."""
+    smallest, ours = Figures(), Figures()
+    with tempfile.TemporaryDirectory() as name:
+        home = Home(Path(name) / "home")
+        home.create()
+        stores = open_stores(home)
+        drafts = [Draft(f"Host {number} is backed up to the vault.") for number in range(MEMORIES)]
+        stores.memory.import_many(drafts, read().milliseconds)
+        stores.close()
+        script = Path(name) / "smallest.py"
+        script.write_text(SMALLEST)
+        kinds = (
+            (smallest, [sys.executable, str(script)], "echo"),
+            (ours, [sys.executable, "-m", "iai_daemon", "--home", str(home.root), "mcp"], "search_memory"),
+        )
+        for _, words, tool in kinds:
+            Figures().take(words, tool)  # from here on, Python has kept what it compiled
+        for number in range(rounds):
+            for figures, words, tool in kinds if number % 2 else reversed(kinds):
+                figures.take(words, tool)
+    return smallest, ours
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    smallest, ours = measure(options.rounds)
+    rows = [(step, smallest.answers[step], ours.answers[step]) for step in STEPS]
+    if ours.cpu:
+        rows.append(("CPU of all that", smallest.cpu, ours.cpu))
+    medians = [
+        (what, statistics.median(one) * 1e3, statistics.median(other) * 1e3) for what, one, other in rows
+    ]
+    if options.json:
+        told = {
+            what: {"smallest_ms": one, "ours_ms": other, "ratio": other / one} for what, one, other in medians
+        }
+        print(json.dumps({"schema": 1, "rounds": options.rounds, "goal": GOAL, "figures": told}))
+        return
+    print(f"{'from the start to the answer of':34}{'the smallest':>16}{'ours':>12}{'ratio':>9}   goal")
+    for what, one, other in medians:
+        print(f"{what:34}{one:13.0f} ms{other:9.0f} ms{other / one:8.2f}×   ≤ {GOAL}×")
+
+
+if __name__ == "__main__":
+    main()

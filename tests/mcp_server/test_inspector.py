@@ -1,0 +1,147 @@
+"""The official inspector's command line against the server behind the wrapper, as `npx @modelcontextprotocol/inspector --cli`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iai_daemon.paths import Home
+from tests.journeys.real import command, wrapper_file
+
+_PACKAGE = "@modelcontextprotocol/inspector"
+_INSTALL_SECONDS = 150
+_ANSWER_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Its command, installed into a directory of its own: the newest one that this machine's node can run."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("the inspector needs node and npm, which this machine does not have")
+    folder = tmp_path_factory.mktemp("inspector")
+    (folder / "package.json").write_text("{}")
+    quick = ("--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
+    try:
+        installed = subprocess.run(
+            [npm, "install", *quick, _PACKAGE],
+            cwd=folder,
+            env={**os.environ, "PUPPETEER_SKIP_DOWNLOAD": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_INSTALL_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm did not install the inspector within {_INSTALL_SECONDS} s")
+    if installed.returncode:
+        pytest.skip(f"npm cannot install the inspector here: {installed.stderr.strip()[-300:]}")
+    yield folder / "node_modules" / ".bin" / "mcp-inspector"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Inspector:
+    """The inspector, which starts wrapper and server anew for each question."""
+
+    def __init__(self, program: Path, home: Home) -> None:
+        wrapped = [
+            sys.executable,
+            "-I",
+            "-S",
+            wrapper_file(),
+            "--home",
+            str(home.root),
+            "--",
+            *command(home, "mcp"),
+        ]
+        self._program = program
+        # As one word: the older ones of its command lines read the options of a server as their own.
+        self._server = home.root / "server"
+        self._server.write_text(f"#!/bin/sh\nexec {shlex.join(wrapped)}\n")
+        self._server.chmod(0o700)
+
+    def __call__(self, method: str, *words: str) -> dict[str, Any]:
+        done = self.run(method, *words)
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def run(self, method: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._program, "--cli", self._server, "--method", method, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ANSWER_SECONDS,
+        )
+
+    def call(self, tool: str, *arguments: str) -> dict[str, Any]:
+        """The structured answer of a tool."""
+        result = self("tools/call", "--tool-name", tool, *_each("--tool-arg", arguments))
+        assert not result.get("isError"), result
+        assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+        answer: dict[str, Any] = result["structuredContent"]
+        return answer
+
+    def read(self, uri: str) -> str:
+        (content,) = self("resources/read", "--uri", uri)["contents"]
+        text: str = content["text"]
+        return text
+
+
+def _each(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+@pytest.fixture
+def ask(inspector: Path, home: Home) -> Inspector:
+    return Inspector(inspector, home)
+
+
+def test_every_tool_passes_the_official_inspector_behind_the_wrapper(ask: Inspector, home: Home) -> None:
+    tools = {tool["name"]: tool for tool in ask("tools/list")["tools"]}
+    assert all(tool["outputSchema"] and tool["annotations"]["title"] for tool in tools.values())
+    words = (
+        "content=The staging API answers on port 8081.",
+        "subject=staging",
+        "attribute=port",
+        'tags=["api","http"]',
+    )
+    told = ask.call("remember", *words)
+    assert told["tags"] == ["api", "http"]
+    hits = ask.call("search_memory", "query=staging port", "limit=5", "include_superseded=true")["results"]
+    assert [each["id"] for each in hits] == [told["id"]]
+    (fact,) = ask.call("memory_history", "subject=staging")["records"]
+    assert fact["content"] == told["content"]
+    assert "No daemon is running" in ask.call("daemon_status")["reason"]
+    assert ask.call("forget", f"id={told['id']}")["current"] is False
+    assert set(tools) == {"remember", "search_memory", "memory_history", "daemon_status", "forget"}
+    assert not list(home.wrappers.iterdir()), "a wrapper left its heartbeat behind"
+
+
+def test_resources_pass_the_official_inspector_behind_the_wrapper(ask: Inspector, home: Home) -> None:
+    subprocess.run(
+        command(home, "memory", "add", "The staging API answers on port 8081."),
+        check=True,
+        capture_output=True,
+    )
+    assert [each["uri"] for each in ask("resources/list")["resources"]] == [
+        "memory://recent",
+        "memory://night/last",
+    ]
+    assert "The staging API answers on port 8081." in ask.read("memory://recent")
+    assert json.loads(ask.read("memory://record/1"))["content"] == "The staging API answers on port 8081."
+
+
+def test_a_wrong_call_is_told_to_the_official_inspector_in_one_sentence(ask: Inspector) -> None:
+    refused = ask.run("tools/call", "--tool-name", "forget", "--tool-arg", "id=7")
+    assert "There is no memory 7: `iai-daemon memory search` finds the ids." in refused.stdout
