@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import combinations
 
 from iai_daemon.memory.record import Record
-from iai_daemon.memory.store import Hit
+from iai_daemon.memory.store import Hit, Query
+from iai_daemon.memory.trust import may_end, trust
 
 # The most frequent English words that tell nothing about what is asked for.
 _STOP_WORDS = frozenset(
@@ -58,6 +59,17 @@ def words_of(text: str) -> list[str]:
     return (telling or words)[:_MOST_WORDS]
 
 
+def answers(record: Record, query: Query, now: int) -> bool:
+    """Whether a record is one that the question is about: it holds at the time in question, or the past counts as well."""
+    if record.forgotten_at is not None or (query.scopes and record.scope not in query.scopes):
+        return False
+    if query.as_of is None:
+        expired = record.expires_at is not None and record.expires_at <= now
+        return query.include_superseded or (record.current and not expired)
+    ends = [at for at in (record.valid_to, record.expires_at) if at is not None]
+    return record.valid_from <= query.as_of and all(at > query.as_of for at in ends)
+
+
 def rank(
     found: Sequence[tuple[Record, float]],
     newest: Mapping[Key, Record],
@@ -72,7 +84,8 @@ def rank(
     `found` are records with their scores (greater is better, above 0); `newest` is for each key among them the record that
     holds at the time in question; `after` is what has come after those found, or says something against them: the id of one
     of them, and the later record. Both come before the older ones, with at least their score, also when their own words did
-    not match. `past`: the ids of those found that only lead to what came after them. Ties go to the newest.
+    not match. `past`: the ids of those found that only lead to what came after them. Ties go to what is trusted most, then to
+    the newest.
     """
     scores = {record.id: score for record, score in found}
     records = {record.id: record for record, _ in found}
@@ -91,8 +104,14 @@ def rank(
         if holder is not None:
             put_before(holder, record.id)
 
-    def order(record: Record) -> tuple[float, bool, int, int]:
-        return (-scores[record.id], record.id in outdated, -record.valid_from, -record.id)
+    def order(record: Record) -> tuple[float, bool, float, int, int]:
+        return (
+            -scores[record.id],
+            record.id in outdated,
+            -trust(record),
+            -record.valid_from,
+            -record.id,
+        )
 
     kept = sorted((record for record in records.values() if record.id not in past), key=order)[:limit]
     for older, newer in _told_anew(kept, asked):
@@ -109,7 +128,13 @@ def _told_anew(records: Iterable[Record], asked: Sequence[str]) -> Iterator[tupl
     for one, other in combinations(sorted(said, key=lambda each: each[0].age), 2):
         (older, old), (newer, new) = one, other
         answered = wanted & old
-        if older.scope == newer.scope and older.subject == newer.subject and answered and answered <= new:
+        if (
+            older.scope == newer.scope
+            and older.subject == newer.subject
+            and answered
+            and answered <= new
+            and may_end(newer, older)
+        ):
             shared = len(old & new)
             if shared > 1 and 2 * shared >= min(len(old), len(new)):
                 yield older, newer

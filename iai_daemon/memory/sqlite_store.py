@@ -1,4 +1,4 @@
-"""The users' side of the embedded store: every statement that remembers, finds and forgets."""
+"""The users' side of the embedded store: every statement that remembers and forgets; sqlite_search.py finds."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
-from typing import Any
 
-from iai_daemon.memory.ranking import Key, rank, words_of
 from iai_daemon.memory.record import Draft, Record, from_row
 from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
 from iai_daemon.memory.sqlite_links import SqliteLinks
-from iai_daemon.memory.store import Correction, Hit, Imported, Query
+from iai_daemon.memory.sqlite_search import SqliteSearch, with_beside
+from iai_daemon.memory.store import Correction, Imported
+from iai_daemon.memory.trust import may_end
 from iai_daemon.storage.sqlite import translated
 
 # Small enough that a writer beside an import waits for milliseconds, large enough that the import is fast.
 _ROWS_A_TRANSACTION = 200
 # What is told is compared with so many records at most that share rare words with it.
 _COMPARED = 20
-# So many times as many matches are read where the past counts as well: it leads to what holds now.
-_WITH_PAST = 3
-# From what matches to what holds a search goes so many steps at most, to the newest first.
-_STEPS = 600
 
 
-class SqliteStore(SqliteContradictions, SqliteLinks):
+class SqliteStore(SqliteSearch, SqliteContradictions, SqliteLinks):
     """A MemoryStore. The protocol, with the meaning of every method, is in store.py."""
 
     # Remember.
@@ -59,7 +55,9 @@ class SqliteStore(SqliteContradictions, SqliteLinks):
             """,
             {"record": record},
         )
-        return [Correction(*_with(row, "evidence")) for row in rows]
+        newer = self._record(record)
+        found = [with_beside(row, "evidence") for row in rows]
+        return [Correction(older, said, outranked=not may_end(newer, older)) for older, said in found]
 
     def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
         counts = {"added": 0, "unchanged": 0, "superseded": 0}
@@ -136,147 +134,6 @@ class SqliteStore(SqliteContradictions, SqliteLinks):
     def get(self, record: int) -> Record:
         return self._record(record)
 
-    def search(self, query: Query, now: int) -> Sequence[Hit]:
-        words = words_of(query.text)
-        if not words:
-            return []
-        found = self._found(" OR ".join(f'"{word}"' for word in words), query, now)
-        keys = {record.key for record, _ in found if record.key is not None}
-        newest = {key: holder for key in keys if (holder := self._holder(key, query.as_of, now))}
-        ids = [] if query.own_words else [record.id for record, _ in found]
-        against = self._against(ids, query.as_of, now) if ids else []
-        past = set() if query.as_of or query.include_superseded else _past(found)
-        return rank(found, newest, against, query.limit, asked=words, past=past)
-
-    def _found(self, match: str, query: Query, now: int) -> list[tuple[Record, float]]:
-        """The best records for these words that answer the question, and such as have a successor that may answer it. Where
-        those crowd out the others, they are left out."""
-        if query.as_of is not None or query.include_superseded or query.own_words:
-            return self._matching(match, query, now, query.limit, with_past=False)
-        most = _WITH_PAST * query.limit
-        found = self._matching(match, query, now, most, with_past=True)
-        if len(found) == most and len(found) - len(_past(found)) < query.limit:
-            found = self._matching(match, query, now, query.limit, with_past=False)
-        return found
-
-    def _matching(
-        self, match: str, query: Query, now: int, limit: int, *, with_past: bool
-    ) -> list[tuple[Record, float]]:
-        """The best `limit` records for these words; `with_past`: also what was superseded or merged.
-
-        SQLite sorts the matches itself: FTS5's own order by rank is slower, and puts the oldest first where ranks are equal.
-        """
-        rows = self._all(
-            """
-            SELECT records.*, -words.rank AS score
-            FROM words JOIN records ON records.id = words.rowid
-            WHERE words MATCH :match
-            AND made_by IS NOT 'summarize'
-            AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
-            AND forgotten_at IS NULL
-            AND CASE
-                WHEN :as_of IS NOT NULL THEN
-                    valid_from <= :as_of
-                    AND (valid_to IS NULL OR valid_to > :as_of)
-                    AND (expires_at IS NULL OR expires_at > :as_of)
-                ELSE
-                    :include_superseded
-                    OR (:with_past AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL))
-                    OR (
-                        valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                        AND expired_at IS NULL AND archived_at IS NULL
-                        AND (expires_at IS NULL OR expires_at > :now)
-                    )
-            END
-            ORDER BY words.rank, valid_from DESC, records.id DESC
-            LIMIT :limit
-            """,
-            {
-                "match": match,
-                "scopes": json.dumps(query.scopes),
-                "as_of": query.as_of,
-                "include_superseded": query.include_superseded,
-                "with_past": with_past,
-                "now": now,
-                "limit": limit,
-            },
-        )
-        return [_with(row, "score") for row in rows]
-
-    def _against(self, records: Sequence[int], as_of: int | None, now: int) -> list[tuple[int, Record]]:
-        """What has come after these records: what took their place, and what is said against them where no user has taken that
-        back; and what has come after that. The id of one of these, and the later record, which holds now, or held at the
-        moment that is asked about."""
-        rows = self._all(
-            """
-            WITH RECURSIVE after (one, later) AS (
-                SELECT older, newer FROM contradictions JOIN records ON records.id = older
-                WHERE older IN (SELECT value FROM json_each(:records))
-                AND NOT EXISTS (
-                    SELECT 1 FROM taken_back
-                    WHERE pass = 'supersede' AND record = older AND taken_back.revision = records.revision
-                )
-                UNION
-                SELECT id, COALESCE(superseded_by, merged_into) FROM records
-                WHERE id IN (SELECT value FROM json_each(:records))
-                AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL)
-                UNION
-                SELECT after.one, contradictions.newer
-                FROM after JOIN contradictions ON contradictions.older = after.later
-                UNION
-                SELECT after.one, COALESCE(superseded_by, merged_into)
-                FROM after JOIN records ON records.id = after.later
-                WHERE superseded_by IS NOT NULL OR merged_into IS NOT NULL
-                ORDER BY 2 DESC LIMIT :most
-            )
-            SELECT after.one, records.* FROM after JOIN records ON records.id = after.later
-            WHERE forgotten_at IS NULL
-            AND CASE
-                WHEN :as_of IS NOT NULL THEN
-                    valid_from <= :as_of
-                    AND (valid_to IS NULL OR valid_to > :as_of)
-                    AND (expires_at IS NULL OR expires_at > :as_of)
-                ELSE
-                    valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                    AND expired_at IS NULL AND archived_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > :now)
-            END
-            """,
-            {"records": json.dumps(list(records)), "as_of": as_of, "now": now, "most": _STEPS},
-        )
-        return [(one, later) for later, one in (_with(row, "one") for row in rows)]
-
-    def _holder(self, key: Key, as_of: int | None, now: int) -> Record | None:
-        """Which record of a key holds now, or held at the moment that is asked about."""
-        parameters = dict(zip(("subject", "attribute", "scope"), key, strict=True))
-        if as_of is None:
-            row = self._first(
-                """
-                SELECT * FROM records
-                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
-                AND subject IS NOT NULL AND attribute IS NOT NULL
-                AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
-                AND (expires_at IS NULL OR expires_at > :now)
-                ORDER BY valid_from DESC, id DESC LIMIT 1
-                """,
-                {**parameters, "now": now},
-            )
-        else:
-            row = self._first(
-                """
-                SELECT * FROM records
-                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
-                AND valid_from <= :as_of
-                AND (valid_to IS NULL OR valid_to > :as_of)
-                AND (expires_at IS NULL OR expires_at > :as_of)
-                AND forgotten_at IS NULL
-                ORDER BY valid_from DESC, id DESC LIMIT 1
-                """,
-                {**parameters, "as_of": as_of},
-            )
-        return None if row is None else _record_of(row)
-
     def history(self, subject: str, attribute: str | None, scopes: Sequence[str]) -> Sequence[Record]:
         rows = self._all(
             """
@@ -287,6 +144,20 @@ class SqliteStore(SqliteContradictions, SqliteLinks):
             ORDER BY valid_from, id
             """,
             {"subject": subject, "attribute": attribute, "scopes": json.dumps(list(scopes))},
+        )
+        return [_record_of(row) for row in rows]
+
+    def recent(self, scopes: Sequence[str], limit: int, now: int) -> Sequence[Record]:
+        rows = self._all(
+            """
+            SELECT * FROM records
+            WHERE scope IN (SELECT value FROM json_each(:scopes)) AND made_by IS NULL
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            AND (expires_at IS NULL OR expires_at > :now)
+            ORDER BY id DESC LIMIT :limit
+            """,
+            {"scopes": json.dumps(list(scopes)), "limit": limit, "now": now},
         )
         return [_record_of(row) for row in rows]
 
@@ -347,17 +218,3 @@ class SqliteStore(SqliteContradictions, SqliteLinks):
 
 def _record_of(row: sqlite3.Row) -> Record:
     return from_row(dict(row))
-
-
-def _past(found: Iterable[tuple[Record, float]]) -> set[int]:
-    """The ids of what was superseded or merged."""
-    return {
-        record.id for record, _ in found if record.superseded_by is not None or record.merged_into is not None
-    }
-
-
-def _with(row: sqlite3.Row, extra: str) -> tuple[Record, Any]:
-    """The record of a row, and what stands beside it."""
-    values = dict(row)
-    value = values.pop(extra)
-    return from_row(values), value

@@ -14,8 +14,12 @@ GISTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. `scopes` empty means all; `as_of` in milliseconds since the epoch asks what held then; `own_words`: nothing
-    leads to another record, be it over or contradicted."""
+    """A search. `scopes` empty means all; `own_words`: nothing leads to another record, be it over or contradicted.
+
+    `as_of`, in milliseconds since the epoch, asks what held at that moment according to all that is known today, not what was
+    believed then: a record holds from `valid_from` until right before `valid_to` or `expires_at`. One that has been archived
+    does so, too; one that its user has forgotten is never answered.
+    """
 
     text: str
     limit: int = 10
@@ -36,21 +40,28 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Contradiction:
     """What the record `newer` says against the record `older`: by which rule, and in words. Not `certain`: the two may hold
-    side by side after all."""
+    side by side after all. `outranked`: the newer one is trusted less, so nothing goes by it but what shows it to people."""
 
     older: int
     newer: int
     rule: str
     words: str
     certain: bool
+    outranked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A record that a newer one seems to correct, and which of its words say so."""
+    """A record that a newer one seems to correct, and which of its words say so. `outranked`: it is trusted more than the newer
+    one, so that it holds all the same."""
 
     record: Record
     evidence: str
+    outranked: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """As it is told to who has just told the newer one."""
+        return {"id": self.record.id, "content": self.record.content, "evidence": self.evidence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,17 @@ class Related:
     weight: float
     reason: str
     night: int
+
+    def as_json(self) -> dict[str, object]:
+        """As `memory show` and the memory's resource tell it."""
+        return {
+            "id": self.record.id,
+            "content": self.record.content,
+            "kind": self.kind,
+            "weight": self.weight,
+            "reason": self.reason,
+            "night": self.night,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +147,10 @@ class MemoryStore(Protocol):
 
     def history(self, subject: str, attribute: str | None, scopes: Sequence[str]) -> Sequence[Record]:
         """What was held true about a subject, oldest first; no scopes means all. Forgotten ones are left out."""
+        ...
+
+    def recent(self, scopes: Sequence[str], limit: int, now: int) -> Sequence[Record]:
+        """What users told last in these scopes and is current, the newest first."""
         ...
 
     def forget(self, record: int, now: int) -> Record:

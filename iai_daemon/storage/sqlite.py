@@ -59,6 +59,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             # transactions, never half of one. FULL would cost an fsync for each memory.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
             migrate(connection)
         except BaseException:
             connection.close()

@@ -110,3 +110,15 @@ def test_what_was_merged_into_a_record_is_known_through_all_steps_up_to_a_limit(
         second.id: [third.id],
     }
     assert [record.id for record in opened.nights.joined([leader.id], 1)[leader.id]] == [second.id]
+
+
+def test_the_vectors_of_one_model_come_by_id_and_in_portions_of_what_is_current(opened: Stores) -> None:
+    records = [add(opened, str(number)) for number in range(4)]
+    opened.memory.forget(records[2].id, NOW)
+    night = opened.nights.begin_night("night", "absent", NOW)
+    kept = [Vector(each.id, model, 2, b"\0" * 4) for each in records for model in ("mine", "hers")]
+    opened.nights.apply(night, 1, "embed", Batch(vectors=kept), NOW)
+    mine = [Vector(each.id, "mine", 2, b"\0" * 4) for each in records]
+    assert opened.nights.vectors("mine", 0, 9) == [mine[0], mine[1], mine[3]]
+    assert opened.nights.vectors("mine", records[0].id, 1) == [mine[1]]
+    assert opened.nights.vectors("nobody's", 0, 9) == []

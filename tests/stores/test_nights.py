@@ -144,9 +144,9 @@ def test_records_of_one_key_come_oldest_first_and_only_current_ones(opened: Stor
     opened.memory.forget(add(opened, **key).id, NOW)
     add(opened, scope="/elsewhere", **key)
     wanted = [("api", "port", "global")]
-    found = opened.nights.same_key(wanted, 10, pass_name="supersede", taken_back=False)  # noqa: S106
+    found = opened.nights.same_key(wanted, NOW, 10, pass_name="supersede", taken_back=False)  # noqa: S106
     assert [each.id for each in found] == [early.id, late.id]
-    assert len(opened.nights.same_key(wanted, 1, pass_name="supersede", taken_back=False)) == 1  # noqa: S106
+    assert len(opened.nights.same_key(wanted, NOW, 1, pass_name="supersede", taken_back=False)) == 1  # noqa: S106
 
 
 def test_nights_are_listed_oldest_first_and_the_newest_few(opened: Stores) -> None:

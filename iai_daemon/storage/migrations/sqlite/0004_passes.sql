@@ -52,3 +52,10 @@ CREATE TABLE pass_notes (
     value TEXT NOT NULL,
     PRIMARY KEY (pass, name)
 ) STRICT, WITHOUT ROWID;
+
+-- What was told in one session, in its order: what stands around a memory helps to find it.
+CREATE INDEX records_by_session ON records (scope, session, valid_from, id) WHERE session IS NOT NULL;
+
+-- What is over of one key, oldest first: a fact that is told late ends where the next of them began.
+CREATE INDEX records_over_by_key ON records (subject, attribute, scope, valid_from, id)
+WHERE subject IS NOT NULL AND attribute IS NOT NULL AND superseded_by IS NOT NULL;

@@ -1,0 +1,302 @@
+"""How the embedded store finds what answers a question. The protocol, with the meaning of `search`, is in store.py."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from iai_daemon.memory.ranking import Key, answers, rank, words_of
+from iai_daemon.memory.record import Record, from_row
+from iai_daemon.memory.relevance import AROUND, POOL, Text, scores, weights
+from iai_daemon.memory.sqlite_part import SqlitePart
+from iai_daemon.memory.sqlite_words import Words
+from iai_daemon.memory.store import Hit, Query
+from iai_daemon.memory.trust import TABLE
+from iai_daemon.storage.sqlite import translated
+
+# So many times as many matches are read where the past counts as well: it leads to what holds now.
+_WITH_PAST = 3
+# From what matches to what holds a search goes so many steps at most, to the newest first.
+_STEPS = 600
+# What a text is about stands at its beginning.
+_READ = 4096
+_WORD = re.compile(r"[^\W_]+")
+# What matches beyond that still counts for something.
+_HARDLY = 1e-6
+
+_Row = sqlite3.Row
+
+
+class SqliteSearch(SqlitePart):
+    """The part of the store that finds."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, may_wait: Callable[[], bool] | None = None
+    ) -> None:
+        super().__init__(connection, path, may_wait)
+        self._words = Words(connection)
+
+    def search(self, query: Query, now: int) -> Sequence[Hit]:
+        words = words_of(query.text)
+        if not words:
+            return []
+        found = self._weighed(self._pool(words, query, now), words, query, now)
+        keys = {record.key for record, _ in found if record.key is not None}
+        newest = {key: holder for key in keys if (holder := self._holder(key, query.as_of, now))}
+        ids = [] if query.own_words else [record.id for record, _ in found]
+        against = self._against(ids, query.as_of, now) if ids else []
+        past = {record.id for record, _ in found if not answers(record, query, now)}
+        return rank(found, newest, against, query.limit, asked=words, past=past)
+
+    def _pool(self, words: Sequence[str], query: Query, now: int) -> list[tuple[_Row, float]]:
+        """The best records for these words that answer the question, and such as have a successor that may answer it. Where
+        those crowd out the others, they are left out."""
+        match = " OR ".join(f'"{word}"' for word in words)
+        if query.include_superseded or query.own_words:
+            return self._matching(match, query, now, max(POOL, query.limit), with_past=False)
+        most = max(POOL, _WITH_PAST * query.limit)
+        found = self._matching(match, query, now, most, with_past=True)
+        if len(found) == most and sum(not _is_past(row, query.as_of) for row, _ in found) < query.limit:
+            found = self._matching(match, query, now, most, with_past=False)
+        return found
+
+    def _weighed(
+        self, pool: Sequence[tuple[_Row, float]], words: Sequence[str], query: Query, now: int
+    ) -> list[tuple[Record, float]]:
+        """The best of the pool, and of what was said around it, scored by their words and by those around them."""
+        beginnings, around = self._surroundings([row for row, _ in pool])
+        with translated(self._path):
+            stems = self._words.stems(words)
+            telling = weights(self._words.frequencies(set(stems.values())), self._newest())
+            found = scores(self._texts(beginnings, frozenset(telling), stems), around, telling)
+        matched = {row["id"]: score * _HARDLY for row, score in pool}
+        read_already = {row["id"]: with_beside(row, "score")[0] for row, _ in pool}
+        found = {record: max(score, matched.get(record, 0.0)) for record, score in found.items()}
+        kept: list[tuple[Record, float]] = []
+        for record, score in sorted(found.items(), key=lambda each: (-each[1], -each[0])):
+            if len(kept) == _WITH_PAST * query.limit or score <= 0:
+                break
+            read = read_already.get(record) or self._record(record)
+            if record in matched or answers(read, query, now):
+                kept.append((read, score))
+        return kept
+
+    def _surroundings(self, pool: Sequence[_Row]) -> tuple[dict[int, str], dict[int, list[int]]]:
+        """How these and those near them in their sessions begin, by id; and for each of the pool and those AROUND it, who
+        stands around it, itself among them."""
+        beginnings: dict[int, str] = {row["id"]: row["content"][:_READ] for row in pool}
+        around: dict[int, list[int]] = {}
+        for row in pool:
+            if row["session"] is None:
+                around[row["id"]] = [row["id"]]
+                continue
+            before, after = self._beside(row)
+            beginnings |= {each["id"]: each["beginning"] for each in (*before, *after)}
+            ids = [*(each["id"] for each in reversed(before)), row["id"], *(each["id"] for each in after)]
+            here = ids.index(row["id"])
+            for at in range(max(0, here - AROUND), min(len(ids), here + AROUND + 1)):
+                around[ids[at]] = ids[max(0, at - AROUND) : at + AROUND + 1]
+        return beginnings, around
+
+    def _beside(self, row: _Row) -> tuple[list[_Row], list[_Row]]:
+        """What was told in the same session right before and right after, the nearest first; enough for the neighbours'
+        neighbours, too."""
+        place = {
+            "scope": row["scope"],
+            "session": row["session"],
+            "at": row["valid_from"],
+            "id": row["id"],
+            "most": 2 * AROUND,
+            "read": _READ,
+        }
+        before = self._all(
+            """
+            SELECT id, SUBSTR(content, 1, :read) AS beginning FROM records
+            WHERE scope = :scope AND session = :session AND session IS NOT NULL
+            AND (valid_from, id) < (:at, :id) AND forgotten_at IS NULL AND made_by IS NULL
+            ORDER BY valid_from DESC, id DESC LIMIT :most
+            """,
+            place,
+        )
+        after = self._all(
+            """
+            SELECT id, SUBSTR(content, 1, :read) AS beginning FROM records
+            WHERE scope = :scope AND session = :session AND session IS NOT NULL
+            AND (valid_from, id) > (:at, :id) AND forgotten_at IS NULL AND made_by IS NULL
+            ORDER BY valid_from, id LIMIT :most
+            """,
+            place,
+        )
+        return before, after
+
+    def _texts(
+        self, beginnings: Mapping[int, str], wanted: frozenset[str], asked: Mapping[str, str]
+    ) -> dict[int, Text]:
+        """How long each text is, and how often it has each of the stems `wanted`. Only words that begin like one that is
+        `asked` can have its stem."""
+        written = {record: _WORD.findall(text.lower()) for record, text in beginnings.items()}
+        begun = tuple({word[:2] for word in (*asked, *wanted)})
+        possible = {word for words in written.values() for word in words if _plain(word).startswith(begun)}
+        stems = {word: stem for word, stem in self._words.stems(possible).items() if stem in wanted}
+        return {
+            record: Text(len(words), Counter(stems[word] for word in words if word in stems))
+            for record, words in written.items()
+        }
+
+    def _newest(self) -> int:
+        """The last id that was given: about how many records there are."""
+        (row,) = self._all("SELECT COALESCE(MAX(id), 0) AS newest FROM records", {})
+        return int(row["newest"])
+
+    def _matching(
+        self, match: str, query: Query, now: int, limit: int, *, with_past: bool
+    ) -> list[tuple[_Row, float]]:
+        """The best `limit` records for these words; `with_past`: also what had been superseded or merged by then.
+
+        SQLite sorts the matches itself: FTS5's own order by rank is slower, and puts the oldest first where ranks are equal.
+        """
+        rows = self._all(
+            """
+            SELECT records.*, -words.rank AS score
+            FROM words JOIN records ON records.id = words.rowid
+            WHERE words MATCH :match
+            AND made_by IS NOT 'summarize'
+            AND (:scopes = '[]' OR scope IN (SELECT value FROM json_each(:scopes)))
+            AND forgotten_at IS NULL
+            AND CASE
+                WHEN :as_of IS NOT NULL THEN
+                    valid_from <= :as_of
+                    AND (
+                        (:with_past AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL))
+                        OR (
+                            (valid_to IS NULL OR valid_to > :as_of)
+                            AND (expires_at IS NULL OR expires_at > :as_of)
+                        )
+                    )
+                ELSE
+                    :include_superseded
+                    OR (:with_past AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL))
+                    OR (
+                        valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                        AND expired_at IS NULL AND archived_at IS NULL
+                        AND (expires_at IS NULL OR expires_at > :now)
+                    )
+            END
+            ORDER BY words.rank, valid_from DESC, records.id DESC
+            LIMIT :limit
+            """,
+            {
+                "match": match,
+                "scopes": json.dumps(query.scopes),
+                "as_of": query.as_of,
+                "include_superseded": query.include_superseded,
+                "with_past": with_past,
+                "now": now,
+                "limit": limit,
+            },
+        )
+        return [(row, row["score"]) for row in rows]
+
+    def _against(self, records: Sequence[int], as_of: int | None, now: int) -> list[tuple[int, Record]]:
+        """What has come after these records: what took their place, and what is said against them where no user has taken that
+        back; and what has come after that. The id of one of these, and the later record, which holds now, or held at the
+        moment that is asked about."""
+        rows = self._all(
+            """
+            WITH RECURSIVE after (one, later) AS (
+                SELECT older, newer FROM contradictions JOIN records ON records.id = older
+                WHERE older IN (SELECT value FROM json_each(:records)) AND NOT outranked
+                AND NOT EXISTS (
+                    SELECT 1 FROM taken_back
+                    WHERE pass = 'supersede' AND record = older AND taken_back.revision = records.revision
+                )
+                UNION
+                SELECT id, COALESCE(superseded_by, merged_into) FROM records
+                WHERE id IN (SELECT value FROM json_each(:records))
+                AND (superseded_by IS NOT NULL OR merged_into IS NOT NULL)
+                UNION
+                SELECT after.one, contradictions.newer
+                FROM after JOIN contradictions ON contradictions.older = after.later AND NOT outranked
+                UNION
+                SELECT after.one, COALESCE(superseded_by, merged_into)
+                FROM after JOIN records ON records.id = after.later
+                WHERE superseded_by IS NOT NULL OR merged_into IS NOT NULL
+                ORDER BY 2 DESC LIMIT :most
+            )
+            SELECT after.one, records.* FROM after JOIN records ON records.id = after.later
+            WHERE forgotten_at IS NULL
+            AND CASE
+                WHEN :as_of IS NOT NULL THEN
+                    valid_from <= :as_of
+                    AND (valid_to IS NULL OR valid_to > :as_of)
+                    AND (expires_at IS NULL OR expires_at > :as_of)
+                ELSE
+                    valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                    AND expired_at IS NULL AND archived_at IS NULL
+                    AND (expires_at IS NULL OR expires_at > :now)
+            END
+            """,
+            {"records": json.dumps(list(records)), "as_of": as_of, "now": now, "most": _STEPS},
+        )
+        return [(one, later) for later, one in (with_beside(row, "one") for row in rows)]
+
+    def _holder(self, key: Key, as_of: int | None, now: int) -> Record | None:
+        """Which record of a key holds now, or held at the moment that is asked about."""
+        parameters = dict(zip(("subject", "attribute", "scope"), key, strict=True))
+        if as_of is None:
+            row = self._first(
+                """
+                SELECT * FROM records
+                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
+                AND subject IS NOT NULL AND attribute IS NOT NULL
+                AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+                AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+                AND (expires_at IS NULL OR expires_at > :now)
+                ORDER BY (
+                    SELECT value FROM json_each(:trust)
+                    WHERE key = COALESCE(origin, IIF(made_by IS NULL, 'user', 'pass'))
+                ) DESC, valid_from DESC, id DESC LIMIT 1
+                """,
+                {**parameters, "trust": TABLE, "now": now},
+            )
+        else:
+            row = self._first(
+                """
+                SELECT * FROM records
+                WHERE subject = :subject AND attribute = :attribute AND scope = :scope
+                AND valid_from <= :as_of
+                AND (valid_to IS NULL OR valid_to > :as_of)
+                AND (expires_at IS NULL OR expires_at > :as_of)
+                AND forgotten_at IS NULL
+                ORDER BY (
+                    SELECT value FROM json_each(:trust)
+                    WHERE key = COALESCE(origin, IIF(made_by IS NULL, 'user', 'pass'))
+                ) DESC, valid_from DESC, id DESC LIMIT 1
+                """,
+                {**parameters, "trust": TABLE, "as_of": as_of},
+            )
+        return None if row is None else from_row(dict(row))
+
+
+def _is_past(row: _Row, as_of: int | None) -> bool:
+    """Whether another had taken its place, by now or by then."""
+    over = row["superseded_by"] is not None or row["merged_into"] is not None
+    return over and (as_of is None or row["valid_to"] is None or row["valid_to"] <= as_of)
+
+
+def _plain(word: str) -> str:
+    """Without diacritics, as the index has it."""
+    return word if word.isascii() else unicodedata.normalize("NFKD", word)
+
+
+def with_beside(row: sqlite3.Row, extra: str) -> tuple[Record, Any]:
+    """The record of a row, and what stands beside it."""
+    values = dict(row)
+    value = values.pop(extra, None)
+    return from_row(values), value
