@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, stores
-from iai_daemon.cli.story import describe_related, say_chapter, say_related
+from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, settings, stores
+from iai_daemon.cli.purging import purge, redact, secrets
+from iai_daemon.cli.story import say_chapter, say_related
 from iai_daemon.consolidation.story import tell
 from iai_daemon.errors import BadRecord, NotRestored
 from iai_daemon.memory.archive import is_full
@@ -20,15 +21,24 @@ from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, describe
 from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.memory.strength import strength
+from iai_daemon.memory.trust import IMPORT, ORIGINS, USER
 
 # A line longer than this is no memory; reading it whole would let one bad file take all memory.
 _MAX_LINE = 1 << 20
+# Passes may keep more than anybody tells. A longer line is cut, and is no JSON then.
+_MAX_FULL_LINE = 1 << 26
+# How a line of a full export begins.
+_OURS = (b'{"type": "record"', b'{"type": "journal"')
 
 
 @click.group()
 @home_option
 def memory() -> None:
     """Add, find, show, forget, import and export memories."""
+
+
+for _command in (purge, redact, secrets):
+    memory.add_command(_command)
 
 
 @memory.command()
@@ -40,6 +50,13 @@ def memory() -> None:
 @click.option("--tag", "tags", multiple=True, help="May be given several times.")
 @click.option("--expires-at", metavar="TIME", help="When it stops being true, RFC 3339.")
 @click.option("--source", help="Where it comes from.")
+@click.option(
+    "--origin",
+    type=click.Choice(ORIGINS),
+    default=USER,
+    show_default=True,
+    help="Whose words they are: what is trusted less never replaces what is trusted more.",
+)
 @home_option
 @json_option
 def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
@@ -47,17 +64,27 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
 
     Example: iai-daemon memory add "The staging API answers on port 8081." --subject staging --attribute "api port"
     """
-    draft = from_object({"content": content, "tags": list(tags), **fields})
+    given = {"content": content, "tags": list(tags), **fields}
+    draft = from_object(given, redacts=settings().memory.redact_secrets)
     with stores() as opened:
         record = opened.memory.add(draft, now_ms())
         corrected = opened.memory.corrected_by(record.id)
-    corrects = [
-        {"id": each.record.id, "content": each.record.content, "evidence": each.evidence}
+    said = [f"stored as {record.id}"]
+    if draft.redacted:
+        said.append(f"without what looks like a secret ({', '.join(draft.redacted)})")
+    said += [
+        f"it says otherwise than {each.record.id}, which is trusted more and holds: {each.record.content}"
+        if each.outranked
+        else f"it seems to correct {each.record.id}: {each.record.content}"
         for each in corrected
     ]
-    said = [f"stored as {record.id}"]
-    said += [f"it seems to correct {each.record.id}: {each.record.content}" for each in corrected]
-    emit({**describe(record), "corrects": corrects}, as_json=as_json, human=lambda: "\n".join(said))
+    result = {
+        **describe(record),
+        "redacted": list(draft.redacted),
+        "corrects": [each.as_json() for each in corrected if not each.outranked],
+        "disputes": [each.as_json() for each in corrected if each.outranked],
+    }
+    emit(result, as_json=as_json, human=lambda: "\n".join(said))
 
 
 @memory.command("import")
@@ -67,19 +94,24 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
 def import_(file: BinaryIO, as_json: bool) -> int:
     """Store the memories in FILE (- is standard input), one JSON object a line; `content` is required.
 
-    A bad line is reported with its number, the good ones are kept, and the command ends with 1. What `memory export --full`
-    has written is restored as it was, into an empty memory, all of it or nothing.
+    A bad line is reported with its number, the good ones are kept, and the command ends with 1. Of what `memory export` has
+    written the forgotten stays out, and what nights had added; the next night replaces again what had been replaced. What
+    `memory export --full` has written is restored as it was, into an empty memory, all of it or nothing.
 
     Example: iai-daemon memory import notes.jsonl
     """
     bad: list[Bad] = []
+    redacted: dict[int, tuple[str, ...]] = {}
+    left_out: list[int] = []
     lines = _lines(file, bad)
     first = next(lines, None)
     every = chain([] if first is None else [first], lines)
     if first is not None and is_full(first.values):
         return _restore(every, bad, as_json=as_json)
     with stores() as opened:
-        imported = opened.memory.import_many(_drafts(every, bad), now_ms())
+        redacts = settings().memory.redact_secrets
+        told = (line for line in every if not _stays_behind(line, left_out))
+        imported = opened.memory.import_many(_drafts(told, bad, redacted, redacts=redacts), now_ms())
     bad.sort(key=lambda each: each.number)
     for each in bad:
         click.echo(f"line {each.number}: {each.problem}", err=True)
@@ -88,8 +120,16 @@ def import_(file: BinaryIO, as_json: bool) -> int:
         "unchanged": imported.unchanged,
         "superseded": imported.superseded,
         "bad": [{"line": each.number, "problem": each.problem} for each in bad],
+        "redacted": [{"line": line, "kinds": list(kinds)} for line, kinds in redacted.items()],
+        "left_out": left_out,
     }
     said = f"{imported.added} added, {imported.superseded} superseded, {imported.unchanged} unchanged, {len(bad)} bad"
+    if left_out:
+        said += f", {len(left_out)} left out (forgotten, or added by a night)"
+    if redacted:
+        lines_of = f"line {next(iter(redacted))}" if len(redacted) == 1 else f"{len(redacted)} lines"
+        kinds = sorted({kind for each in redacted.values() for kind in each})
+        said += f"; secrets taken out of {lines_of} ({', '.join(kinds)})"
     emit(result, as_json=as_json, human=lambda: said)
     return 1 if bad else 0
 
@@ -111,14 +151,18 @@ def _restore(lines: Iterator[Good], bad: list[Bad], *, as_json: bool) -> int:
             restored = opened.archive.restore(values())
         except BadRecord as problem:
             raise NotRestored(line=number, problem=problem) from problem
+        holding = sum(1 for _ in opened.purge.secrets())
     result = {
         "added": restored.records,
         "unchanged": 0,
         "superseded": 0,
         "bad": [],
         "journal": restored.journal,
+        "holding_secrets": holding,
     }
     said = f"restored as it was: {restored.records} memories and {restored.journal} lines of the journal"
+    if holding:
+        said += f"; {holding} hold what looks like a secret: `iai-daemon memory secrets` lists them"
     emit(result, as_json=as_json, human=lambda: said)
     return 0
 
@@ -144,13 +188,29 @@ class Bad:
     problem: str
 
 
-def _drafts(lines: Iterable[Good], bad: list[Bad]) -> Iterator[Draft]:
-    """The memories of the good lines; the others are noted in `bad`."""
+def _drafts(
+    lines: Iterable[Good], bad: list[Bad], redacted: dict[int, tuple[str, ...]], *, redacts: bool
+) -> Iterator[Draft]:
+    """The memories of the good lines; the others are noted in `bad`, and in `redacted` the secrets of which lines went."""
     for line in lines:
         try:
-            yield from_object(line.values)
+            draft = from_object(line.values, origin=IMPORT, redacts=redacts)
         except BadRecord as problem:
             bad.append(Bad(line.number, str(problem)))
+            continue
+        if draft.redacted:
+            redacted[line.number] = draft.redacted
+        yield draft
+
+
+def _stays_behind(line: Good, left_out: list[int]) -> bool:
+    """Whether an export says that nobody wants it back; its number is noted then."""
+    behind = isinstance(line.values, Mapping) and bool(
+        line.values.get("forgotten_at") or line.values.get("made_by")
+    )
+    if behind:
+        left_out.append(line.number)
+    return behind
 
 
 def _lines(file: BinaryIO, bad: list[Bad]) -> Iterator[Good]:
@@ -158,6 +218,8 @@ def _lines(file: BinaryIO, bad: list[Bad]) -> Iterator[Good]:
     number = 0
     while line := file.readline(_MAX_LINE):
         number += 1
+        if len(line) == _MAX_LINE and not line.endswith(b"\n") and line.startswith(_OURS):
+            line += file.readline(_MAX_FULL_LINE)
         if len(line) == _MAX_LINE and not line.endswith(b"\n"):
             while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
                 pass
@@ -198,7 +260,7 @@ def _records(opened: Stores) -> Iterator[Mapping[str, object]]:
     "--scope", "scopes", multiple=True, help="Only of this scope; may be given several times. Else of all."
 )
 @click.option("--include-superseded", is_flag=True, help="Also what is no longer current.")
-@click.option("--as-of", metavar="TIME", help="What was true then, RFC 3339.")
+@click.option("--as-of", metavar="TIME", help="What held then, by what is known today; RFC 3339.")
 @home_option
 @json_option
 def search(
@@ -249,7 +311,7 @@ def show(record: int, as_json: bool) -> None:
     lines = [*fields, "", *map(say_chapter, story)]
     if related:
         lines += ["", *map(say_related, related)]
-    links = [describe_related(each) for each in related]
+    links = [each.as_json() for each in related]
     emit({**described, "story": story, "links": links}, as_json=as_json, human=lambda: "\n".join(lines))
 
 

@@ -13,18 +13,6 @@ from iai_daemon.memory.store import Related
 _KINDS = {"related": "related to", "source": "made from", "source_of": "source of"}
 
 
-def describe_related(related: Related) -> dict[str, object]:
-    """One link of a memory as `--json` shows it."""
-    return {
-        "id": related.record.id,
-        "content": related.record.content,
-        "kind": related.kind,
-        "weight": related.weight,
-        "reason": related.reason,
-        "night": related.night,
-    }
-
-
 def say_related(related: Related) -> str:
     """`related to 12: both speak of postgres, backup (The backups of postgres …)`"""
     words = first_words(related.record.content)

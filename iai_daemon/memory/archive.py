@@ -1,7 +1,8 @@
 """A whole store as lines of JSON, and back: what `memory export --full` writes and `memory import` restores. Pure.
 
 Each line has a `type`: "record", or "journal" for what nights did, planned and were refused; `what` tells those apart.
-Vectors are no part of it: the next night makes them again.
+Vectors are no part of it: the next night makes them again. Nor is what belongs to a place: when nights began there, what
+hinders them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.drafts import stamp
 from iai_daemon.memory.record import describe, from_row
+from iai_daemon.memory.trust import ORIGINS
 from iai_daemon.units import format_stamp
 
 RECORD, JOURNAL = "record", "journal"
@@ -101,7 +103,14 @@ def _read_number(name: str, value: object) -> float:
     return float(value)
 
 
+def _read_origin(name: str, value: object) -> str:
+    if value not in ORIGINS:
+        raise BadRecord(problem=f"{name} must be one of {', '.join(ORIGINS)}")
+    return str(value)
+
+
 _TEXT = _plain(str, "a text")
+_ORIGIN = _Kind(lambda value: value, _read_origin, str)
 _WHOLE = _plain(int, "a whole number")
 _STAMP = _Kind(lambda value: format_stamp(value / 1000), _read_stamp, int)
 _OBJECT = _document(dict, "an object")
@@ -131,9 +140,12 @@ _RECORD = {
     "revision": _WHOLE,
     "change": _WHOLE,
     "made_by": _maybe(_TEXT),
+    "client": _maybe(_TEXT),
+    "origin": _maybe(_ORIGIN),
 }
 # Exports, and images in journals, of older versions do not have these.
-_NEW: Mapping[str, None] = {"made_by": None}
+_NEW: Mapping[str, None] = {"made_by": None, "client": None, "origin": None}
+_NEW_OF_CONTRADICTIONS = {"outranked": False}
 
 # By `what`, in the order in which they are written: a row stands after those that it names.
 JOURNAL_ROWS: Mapping[str, Mapping[str, _Kind]] = {
@@ -199,9 +211,19 @@ JOURNAL_ROWS: Mapping[str, Mapping[str, _Kind]] = {
         "rule": _TEXT,
         "words": _TEXT,
         "certain": _TRUTH,
+        "outranked": _TRUTH,
         "at": _STAMP,
     },
     "use": {"record": _WHOLE, "times": _WHOLE, "last_at": _STAMP},
+    "task": {
+        "name": _TEXT,
+        "action": _TEXT,
+        "trigger": _TEXT,
+        "every": _TEXT,
+        "enabled": _TRUTH,
+        "created_at": _STAMP,
+        "updated_at": _STAMP,
+    },
 }
 
 
@@ -234,7 +256,7 @@ def to_row(values: object) -> tuple[str, Row]:
         raise BadRecord(problem="it is no line of a full export")
     about = RECORD if values["type"] == RECORD else str(values["what"])
     columns = _RECORD if about == RECORD else JOURNAL_ROWS[about]
-    values = {**_NEW, **values}
+    values = {**_NEW, **_NEW_OF_CONTRADICTIONS, **values}
     missing = [name for name in columns if name not in values]
     if missing:
         raise BadRecord(problem=f"{missing[0]} is missing")

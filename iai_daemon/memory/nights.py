@@ -19,6 +19,8 @@ from iai_daemon.memory.store import Contradiction, Traces
 ASKED = "asked"
 # A store that was looked after is left alone so long, in milliseconds.
 MAINTAINED_FOR = 86_400_000
+# The pass `embed` notes under this name whose vectors are wanted, so that the store may let go of those before them.
+EMBEDDING = "model"
 # The effect of an addition on what it replaces.
 RENEWED = "renewed"
 # What a night may set. A text is never among them: what a user said stays as it was said.
@@ -102,7 +104,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """The embedding of one record: `data` is little-endian float32."""
+    """The embedding of one record: `data` is `dimension` numbers, little-endian, each float32 or each float16."""
 
     record: int
     model: str
@@ -112,8 +114,8 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a current record says, and about what, as far as passes that compare all of them need it. `vector`: little-endian
-    float32 (None: it has none)."""
+    """What a current record says, and about what, as far as passes that compare all of them need it. `vector`: as Vector has it
+    (None: it has none), of `dimension` numbers."""
 
     record: int
     change: int
@@ -123,6 +125,7 @@ class Said:
     attribute: str | None
     content: str
     vector: bytes | None
+    dimension: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,16 +324,27 @@ class NightStore(Protocol):
         ...
 
     def same_key(
-        self, keys: Sequence[tuple[str, str, str]], limit: int, *, pass_name: str, taken_back: bool
+        self, keys: Sequence[tuple[str, str, str]], now: int, limit: int, *, pass_name: str, taken_back: bool
     ) -> Sequence[Record]:
         """The current records of each (subject, attribute, scope) in turn, oldest (`valid_from`, `id`) first.
 
-        At most `limit`; without `taken_back` those are left out for which a user has undone this pass.
+        Left out is what is past its time though no night has noted it: it ends nothing that lasts longer. At most `limit`; without `taken_back` those are left out for which a user has undone this pass.
+        """
+        ...
+
+    def followed(self, records: Sequence[int]) -> Mapping[int, Record]:
+        """For each of these records the next newer one with the same key that has been superseded, where there is one.
+
+        Left out is what did not hold until its successor began, and what is forgotten.
         """
         ...
 
     def without_vector(self, records: Sequence[int], model: str) -> frozenset[int]:
         """Those of these record ids that have no vector of this model."""
+        ...
+
+    def vectors(self, model: str, after: int, limit: int) -> Sequence[Vector]:
+        """Those of current records with a greater id, by id, at most `limit`."""
         ...
 
     def scopes_changed_since(self, position: int) -> Sequence[str]:
@@ -540,7 +554,7 @@ class NightStore(Protocol):
     def maintain(self, now: int, may_go_on: Callable[[], bool]) -> Sequence[str] | None:
         """Look after the store itself: is it sound, is it fast, does it take more room than it needs. What was done, in words.
 
-        Nothing that anybody stored changes. None when `may_go_on` answered no on the way; what was done stays. Raises
+        Nothing that anybody stored changes; vectors go once every record has one of the model that came after theirs. None when `may_go_on` answered no on the way; what was done stays. Raises
         CorruptStore.
         """
         ...

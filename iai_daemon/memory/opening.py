@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from iai_daemon.memory.archive import Archive
 from iai_daemon.memory.nights import NightStore
+from iai_daemon.memory.purge import Purge
 from iai_daemon.memory.sqlite_archive import SqliteArchive
 from iai_daemon.memory.sqlite_nights import SqliteNights
+from iai_daemon.memory.sqlite_purge import SqlitePurge
 from iai_daemon.memory.sqlite_store import SqliteStore
 from iai_daemon.memory.sqlite_tasks import SqliteTasks
 from iai_daemon.memory.store import MemoryStore
@@ -21,7 +23,7 @@ _ASK_EVERY_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The users' side, the night's side, the tasks and the whole of one store; `close` lets go of it.
+    """The users' side, the night's side, the tasks, the whole of one store and what erases from it; `close` lets go of it.
 
     `moved`: whether its file is no longer the one that others find and open.
     """
@@ -30,6 +32,7 @@ class Stores:
     nights: NightStore
     tasks: TaskStore
     archive: Archive
+    purge: Purge
     close: Callable[[], None]
     moved: Callable[[], bool] = lambda: False
 
@@ -48,6 +51,7 @@ def open_stores(home: Home, may_wait: Callable[[], bool] | None = None) -> Store
         SqliteNights(connection, home.memory, may_wait),
         SqliteTasks(connection, home.memory),
         SqliteArchive(connection, home.memory),
+        SqlitePurge(connection, home.memory),
         connection.close,
         moved=lambda: identity(home.memory) != opened,
     )

@@ -32,18 +32,19 @@ _SELECT = {
     "link": "SELECT * FROM links ORDER BY one, other, kind",
     "contradiction": "SELECT * FROM contradictions ORDER BY older, newer",
     "use": "SELECT * FROM uses ORDER BY record",
+    "task": "SELECT * FROM tasks ORDER BY name",
 }
 _INSERT = {
     RECORD: """
         INSERT INTO records (
             id, external_id, content, kind, subject, attribute, scope, tags, source, session, created_at,
             expires_at, valid_from, valid_to, superseded_by, merged_into, expired_at, archived_at, forgotten_at,
-            revision, change, made_by
+            revision, change, made_by, client, origin
         )
         VALUES (
             :id, :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session, :created_at,
             :expires_at, :valid_from, :valid_to, :superseded_by, :merged_into, :expired_at, :archived_at,
-            :forgotten_at, :revision, :change, :made_by
+            :forgotten_at, :revision, :change, :made_by, :client, :origin
         )
         """,
     "night": """
@@ -72,10 +73,15 @@ _INSERT = {
         VALUES (:one, :other, :kind, :weight, :reason, :change_id, :night, :round, :pass, :at, :undone_at)
         """,
     "contradiction": """
-        INSERT INTO contradictions (older, newer, rule, words, certain, at)
-        VALUES (:older, :newer, :rule, :words, :certain, :at)
+        INSERT INTO contradictions (older, newer, rule, words, certain, outranked, at)
+        VALUES (:older, :newer, :rule, :words, :certain, :outranked, :at)
         """,
     "use": "INSERT INTO uses (record, times, last_at) VALUES (:record, :times, :last_at)",
+    # A daemon may have made its own as soon as it opened the empty memory.
+    "task": """
+        INSERT OR REPLACE INTO tasks (name, action, trigger, every, enabled, created_at, updated_at)
+        VALUES (:name, :action, :trigger, :every, :enabled, :created_at, :updated_at)
+        """,
 }
 
 

@@ -14,6 +14,7 @@ from iai_daemon.memory.nights import ASKED, JournalEntry, NightRow, Undone
 from iai_daemon.memory.sqlite_part import SqlitePart
 
 _Row = dict[str, object]
+_TOLD_BY = ("change", "made_by", "client", "origin")
 
 
 class SqliteDiary(SqlitePart):
@@ -280,9 +281,9 @@ class SqliteDiary(SqlitePart):
 
 
 def _lasting(row: _Row) -> _Row:
-    """All of a row but its place in the sequence of users' writes, which an undo moves on, and who added it, which old images
+    """All of a row but its place in the sequence of users' writes, which an undo moves on, and who told it, which old images
     do not tell."""
-    return {name: value for name, value in row.items() if name not in ("change", "made_by")}
+    return {name: value for name, value in row.items() if name not in _TOLD_BY}
 
 
 def _took_its_place(entry: JournalEntry, record: int) -> bool:

@@ -123,8 +123,10 @@ def _to_plan(planned: Change | Addition) -> str:
     if isinstance(planned, Change):
         plan |= {"sets": dict(planned.sets), "inferred": planned.inferred}
     else:
+        draft = asdict(planned.draft)
+        del draft["redacted"]
         plan |= {
-            "draft": asdict(planned.draft),
+            "draft": draft,
             "sources": list(planned.sources),
             "replaces": list(planned.replaces.items()),
         }

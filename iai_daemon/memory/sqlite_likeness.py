@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import groupby
 
-from iai_daemon.memory.nights import Said
+from iai_daemon.memory.nights import Said, Vector
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
 from iai_daemon.memory.store import Contradiction
@@ -62,7 +62,7 @@ class SqliteLikeness(SqliteContradictions):
     def _said(self, scopes: Sequence[str], after: int, limit: int, model: str | None) -> sqlite3.Cursor:
         return self._connection.execute(
             """
-            SELECT records.id AS record, change, scope, kind, subject, attribute, content, vector
+            SELECT records.id AS record, change, scope, kind, subject, attribute, content, vector, dimension
             FROM records LEFT JOIN vectors ON vectors.record = records.id AND vectors.model = :model
             WHERE change > :after AND scope IN (SELECT value FROM json_each(:scopes))
             AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
@@ -71,6 +71,19 @@ class SqliteLikeness(SqliteContradictions):
             """,
             {"scopes": json.dumps(list(scopes)), "after": after, "limit": limit, "model": model},
         )
+
+    def vectors(self, model: str, after: int, limit: int) -> list[Vector]:
+        rows = self._all(
+            """
+            SELECT record, model, dimension, vector FROM vectors JOIN records ON records.id = record
+            WHERE record > :after AND model = :model
+            AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+            AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+            ORDER BY record LIMIT :limit
+            """,
+            {"model": model, "after": after, "limit": limit},
+        )
+        return [Vector(*row) for row in rows]
 
     def standing(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> dict[int, Record]:
         rows = self._all(
@@ -122,13 +135,20 @@ class SqliteLikeness(SqliteContradictions):
     def contradicted_by(self, records: Sequence[int]) -> list[Contradiction]:
         rows = self._all(
             """
-            SELECT older, newer, rule, words, certain FROM contradictions
+            SELECT * FROM contradictions
             WHERE newer IN (SELECT value FROM json_each(:records)) ORDER BY newer, older
             """,
             {"records": json.dumps(list(records))},
         )
         return [
-            Contradiction(row["older"], row["newer"], row["rule"], row["words"], bool(row["certain"]))
+            Contradiction(
+                row["older"],
+                row["newer"],
+                row["rule"],
+                row["words"],
+                certain=bool(row["certain"]),
+                outranked=bool(row["outranked"]),
+            )
             for row in rows
         ]
 

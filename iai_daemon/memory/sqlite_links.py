@@ -91,7 +91,7 @@ class SqliteLinks(SqlitePart):
                 (SELECT last_at FROM uses WHERE record = :record) AS last_at,
                 (
                     SELECT MIN(at) FROM contradictions JOIN records ON records.id = contradictions.newer
-                    WHERE contradictions.older = :record
+                    WHERE contradictions.older = :record AND NOT outranked
                     AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
                     AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
                 ) AS contradicted_at
@@ -197,7 +197,7 @@ class SqliteLinks(SqlitePart):
             JOIN records AS newer ON newer.id = contradictions.newer
             LEFT JOIN uses ON uses.record = records.id
             WHERE MAX(contradictions.at, records.created_at, COALESCE(uses.last_at, 0)) <= :now - :unused_for
-            AND records.made_by IS NULL
+            AND records.made_by IS NULL AND NOT contradictions.outranked
             AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
             AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
             AND newer.valid_to IS NULL AND newer.superseded_by IS NULL AND newer.merged_into IS NULL

@@ -99,7 +99,7 @@ SELECT
         JOIN records AS newer ON newer.id = contradictions.newer
         LEFT JOIN uses ON uses.record = records.id
         WHERE MAX(contradictions.at, records.created_at, COALESCE(uses.last_at, 0)) <= :now - :unused_for
-        AND records.made_by IS NULL
+        AND records.made_by IS NULL AND NOT contradictions.outranked
         AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
         AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
         AND newer.valid_to IS NULL AND newer.superseded_by IS NULL AND newer.merged_into IS NULL
@@ -241,7 +241,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
         )
 
     def same_key(
-        self, keys: Sequence[tuple[str, str, str]], limit: int, *, pass_name: str, taken_back: bool
+        self, keys: Sequence[tuple[str, str, str]], now: int, limit: int, *, pass_name: str, taken_back: bool
     ) -> list[Record]:
         found: list[Record] = []
         for subject, attribute, scope in keys:
@@ -254,6 +254,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
                 AND subject IS NOT NULL AND attribute IS NOT NULL
                 AND valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
                 AND expired_at IS NULL AND archived_at IS NULL AND forgotten_at IS NULL
+                AND (expires_at IS NULL OR expires_at > :now)
                 AND (:taken_back OR NOT EXISTS (
                     SELECT 1 FROM taken_back
                     WHERE pass = :pass AND record = records.id AND revision = records.revision
@@ -268,12 +269,32 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
                     "subject": subject,
                     "attribute": attribute,
                     "scope": scope,
+                    "now": now,
                     "taken_back": taken_back,
                     "pass": pass_name,
                     "limit": limit - len(found),
                 },
             )
         return found
+
+    def followed(self, records: Sequence[int]) -> dict[int, Record]:
+        rows = self._all(
+            """
+            SELECT value AS one, newer.*
+            FROM json_each(:records) JOIN records AS older ON older.id = value
+            JOIN records AS newer ON newer.id = (
+                SELECT id FROM records AS next
+                WHERE next.subject = older.subject AND next.attribute = older.attribute AND next.scope = older.scope
+                AND next.subject IS NOT NULL AND next.attribute IS NOT NULL AND next.superseded_by IS NOT NULL
+                AND (next.valid_from, next.id) > (older.valid_from, older.id)
+                AND (next.expires_at IS NULL OR next.expires_at >= next.valid_to)
+                AND next.forgotten_at IS NULL
+                ORDER BY next.valid_from, next.id LIMIT 1
+            )
+            """,
+            {"records": json.dumps(list(records))},
+        )
+        return {row["one"]: _without(row, "one") for row in rows}
 
     def without_vector(self, records: Sequence[int], model: str) -> frozenset[int]:
         rows = self._all(
@@ -549,6 +570,13 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
 
     def _records(self, sql: str, parameters: Mapping[str, object]) -> list[Record]:
         return [from_row(dict(row)) for row in self._all(sql, parameters)]
+
+
+def _without(row: sqlite3.Row, extra: str) -> Record:
+    """The record of a row in which something stands beside it."""
+    values = dict(row)
+    del values[extra]
+    return from_row(values)
 
 
 def _to_json(row: _Row) -> str:

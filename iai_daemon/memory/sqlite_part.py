@@ -61,11 +61,12 @@ class SqlitePart:
             """
             INSERT INTO records (
                 external_id, content, kind, subject, attribute, scope, tags, source, session,
-                created_at, expires_at, valid_from, change, made_by
+                created_at, expires_at, valid_from, change, made_by, client, origin
             )
             VALUES (
                 :external_id, :content, :kind, :subject, :attribute, :scope, :tags, :source, :session,
-                :created_at, :expires_at, :created_at, (SELECT change FROM next_change), :made_by
+                :created_at, :expires_at, :created_at, (SELECT change FROM next_change), :made_by,
+                :client, :origin
             )
             """,
             {
@@ -81,6 +82,8 @@ class SqlitePart:
                 "created_at": created,
                 "expires_at": None if draft.expires_at is None else round(draft.expires_at * 1000),
                 "made_by": made_by,
+                "client": draft.client,
+                "origin": draft.origin,
             },
         )
         return int(inserted.lastrowid or 0)

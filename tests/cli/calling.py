@@ -29,9 +29,9 @@ def call_json(home: Home, *words: str, stdin: str = "", status: int = 0) -> dict
     return answer
 
 
-def said(home: Home, *words: str) -> str:
+def said(home: Home, *words: str, stdin: str = "") -> str:
     """One command that works: what it says to a person."""
-    done = call(home, *words)
+    done = call(home, *words, stdin=stdin)
     assert (done.returncode, done.stderr) == (0, ""), done
     return done.stdout
 

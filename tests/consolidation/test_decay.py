@@ -99,7 +99,10 @@ def contradict(home: Home, older: Record, newer: Record, at: int) -> None:
     """As `remember` notes it when the newer one is told."""
     with closing(sqlite3.connect(home.memory)) as connection, connection:
         connection.execute(
-            "INSERT OR REPLACE INTO contradictions VALUES (?, ?, 'quantity', 'another quantity', 0, ?)",
+            """
+            INSERT OR REPLACE INTO contradictions (older, newer, rule, words, certain, at)
+            VALUES (?, ?, 'quantity', 'another quantity', 0, ?)
+            """,
             (older.id, newer.id, at),
         )
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iai_daemon.config import Embedding
 from iai_daemon.consolidation.likeness.joining import joins
 from iai_daemon.consolidation.likeness.reading import (
     CROWD,
@@ -71,7 +72,7 @@ def joined(*records: Record, **more: object) -> dict[int, int]:
 def test_a_record_joins_the_one_that_says_the_same_and_more() -> None:
     short, long = record(content=SAYINGS[0]), record(content=SAYINGS[1])
     change = planned(short, long)[short.id]
-    assert change.sets == {"merged_into": long.id}
+    assert change.sets == {"merged_into": long.id, "valid_to": short.valid_from}
     assert change.rests_on == {long.id: 1}
     assert change.inferred
     assert change.reason == (
@@ -232,7 +233,7 @@ def test_what_may_be_joined_is_found_among_all_others(stores: Stores) -> None:
     """By figures and words, or by direction: the numbers lose next to nothing of what the words would join."""
     pairs = [pair for pair in our_own_pairs() if verdict(pair["a"], pair["b"]) is Verdict.SAME]
     remember_many(stores, dict.fromkeys(text for pair in pairs for text in (pair["a"], pair["b"])))
-    night(stores, chosen=[Embed("hash")])
+    night(stores, chosen=[Embed(Embedding())])
     ids = {record.content: record.id for record in stores.memory.export()}
     near = compared(stores, JOINABLE)
     missed = [
@@ -383,7 +384,7 @@ def test_what_shares_no_word_is_found_by_its_direction(stores: Stores) -> None:
     one = remember(stores, "Migration worker deployment")
     other = remember(stores, "Emigration coworkers redeployment")
     remember(stores, "Lunch is at noon")
-    night(stores, chosen=[Embed("hash")])
+    night(stores, chosen=[Embed(Embedding())])
     assert compared(stores, Reach(words=0.0, direction=0.5, most=8, same_figures=False)) == {
         other.id: [one.id]
     }
@@ -433,7 +434,7 @@ def _three_of_each(stores: Stores) -> None:
 def test_a_night_may_be_broken_off_anywhere_and_the_same_passes_go_on(stores: Stores) -> None:
     """Whatever they had in hand is worth nothing or still true."""
     _three_of_each(stores)
-    night(stores, chosen=[Embed("hash")])
+    night(stores, chosen=[Embed(Embedding())])
     chosen, order = [Deduplicate("hash-256")], Order("night", "absent", loss_budget=9.0)
     whole = Interruption()
     with stores.nights.rehearsal() as copy:
@@ -478,7 +479,7 @@ def test_a_pass_yields_on_its_way_to_a_portion(stores: Stores) -> None:
 
 def test_more_records_than_are_taken_in_or_searched_for_at_once_are_all_compared(stores: Stores) -> None:
     remember_many(stores, [*ports(1050), *ports(100)])
-    night(stores, chosen=[Embed("hash")])
+    night(stores, chosen=[Embed(Embedding())])
     compared = [each for each in steps(stores, Deduplicate("hash-256")) if isinstance(each, Compared)]
     assert [each.examined for each in compared] == [100] * 11 + [50]
     assert stores.memory.memories() == 1050

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from iai_daemon.consolidation.journal import accept_night, undo_night
 from iai_daemon.errors import BadRecord, StoreNotEmpty
 from iai_daemon.memory.archive import is_full
 from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.tasks import CONSOLIDATE, Task
 from iai_daemon.paths import Home
-from tests.consolidation.evening import ALL, NOW, a_day, export, night, remember
+from tests.consolidation.chronicles import HOUR, SEASON, Evening, Fact, Uses, Words, chronicles, happens
+from tests.consolidation.evening import ALL, EVERY, NOW, a_day, export, night, remember
 from tests.consolidation.lives import Day, as_often_as_time_allows, evenings, world
 from tests.consolidation.passes_for_tests import summing_up
+from tests.fakes import NOON, FakeClock
 
 LATER = NOW + 10**9
 
@@ -59,6 +62,69 @@ def test_what_is_restored_exports_byte_for_byte_and_is_taken_back_just_so(
             assert full(again) == full(it.stores)
 
 
+@as_often_as_time_allows
+@given(chronicles)
+@example(
+    [
+        Evening((Words(4, 121), Words(5, 61), Words(0, 9), Words(1, 8), Uses(0)), HOUR),
+        Evening((Words(2, 3), Fact(0, 0, 1, None)), SEASON, undone=True),
+    ]
+)
+def test_what_passes_have_read_in_words_comes_along_and_the_next_night_does_the_same(
+    days: list[Evening],
+) -> None:
+    """With links, what contradicts what, uses, notes, what waits for a person and the switch of the nights."""
+    with world() as it:
+        clock = FakeClock(NOON)
+        it.stores.tasks.add(Task(CONSOLIDATE, "memory.consolidate", "interval", "2h", False, NOW, NOW))
+        for day in days:
+            clock.advance(day.after)
+            for event in day.events:
+                happens(it, event, clock)
+            report = night(it.stores, chosen=EVERY, clock=clock, review=day.after == SEASON)
+            if day.undone and report.id is not None:
+                it.undo(report.id, force=True)
+        lines = full(it.stores)
+        with restored(it.home.root, lines) as (_, again):
+            assert full(again) == lines
+            clock.advance(HOUR)
+            for each in (it.stores, again):
+                night(each, chosen=EVERY, clock=clock, asked=True)
+            assert export(again) == export(it.stores)
+
+
+def test_an_export_of_an_older_version_is_restored(stores: Stores, tmp_path: Path) -> None:
+    """It knew no passes that add records, and nothing of whose words they are."""
+    a_day(stores, 30)
+    night(stores)
+    lines = [json.loads(line) for line in full(stores)]
+    older = [_without_what_is_new(line) for line in lines]
+    assert older != lines
+    with restored(tmp_path, [json.dumps(line) for line in older]) as (_, again):
+        assert export(again) == export(stores)
+        assert again.nights.undo(1, LATER, force=False) == stores.nights.undo(1, LATER, force=False)
+        assert export(again) == export(stores)
+
+
+def _without_what_is_new(line: dict[str, Any]) -> dict[str, Any]:
+    new = ("made_by", "client", "origin", "trust", "outranked")
+    kept = {name: value for name, value in line.items() if name not in new}
+    for image in ("before", "after"):
+        if kept.get(image):
+            kept[image] = _without_what_is_new(kept[image])
+    return kept
+
+
+def test_the_switch_that_a_daemon_made_in_the_empty_memory_gives_way(stores: Stores, tmp_path: Path) -> None:
+    stores.tasks.add(Task(CONSOLIDATE, "memory.consolidate", "interval", "2h", False, NOW, NOW))
+    home = Home(tmp_path / "another")
+    home.create()
+    with closing(open_stores(home)) as again:
+        again.tasks.add(Task(CONSOLIDATE, "memory.consolidate", "interval", "1h", True, LATER, LATER))
+        again.archive.restore(json.loads(line) for line in full(stores))
+        assert again.tasks.tasks() == stores.tasks.tasks()
+
+
 def test_every_line_is_a_record_or_of_the_journal_and_the_records_are_those_of_the_plain_export(
     stores: Stores,
 ) -> None:
@@ -71,7 +137,7 @@ def test_every_line_is_a_record_or_of_the_journal_and_the_records_are_those_of_t
     plain = [json.loads(line) for line in export(stores).splitlines()]
     assert [{name: line[name] for name in plain[0]} for line in records] == plain
     rest = [line["what"] for line in lines if line["type"] == "journal"]
-    assert list(dict.fromkeys(rest)) == ["night", "change", "cursor"]
+    assert list(dict.fromkeys(rest)) == ["night", "change", "cursor", "note"]
     assert (rest.count("night"), rest.count("change")) == (1, 13)
 
 

@@ -12,7 +12,8 @@ import pytest
 from iai_daemon.consolidation.likeness import directions, shingles
 from iai_daemon.consolidation.likeness.directions import Directions
 from iai_daemon.consolidation.likeness.pairs import Pairs
-from iai_daemon.memory.embedding import HashEmbedder, Vectors
+from iai_daemon.memory.embedders.hashing import HashEmbedder
+from iai_daemon.memory.vectors import Vectors
 from tests.consolidation.test_passes import go_on
 
 

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from iai_daemon.config import Consolidation, Embedding, Settings
 from iai_daemon.consolidation import passes
-from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
+from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.plan import Portion, change_id
-from iai_daemon.memory.embedding import load_embedder
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record
 from tests.consolidation.evening import NOW, NOWHERE
@@ -137,13 +136,9 @@ def test_a_change_id_depends_on_what_decides_and_not_on_the_revision() -> None:
     assert one.change_id == two.change_id
 
 
-def test_vectors_are_kept_under_the_name_of_their_embedder() -> None:
-    assert {setting: load_embedder(setting).name for setting in STORED_AS} == STORED_AS
-
-
 def test_embedding_plans_a_vector_for_each_record_that_has_none() -> None:
     portion = Portion([record(content="hello"), record(content="world")], examined=5, last=True, position=9)
-    batch = Embed("hash").plan(portion, NOW, go_on)
+    batch = Embed(Embedding()).plan(portion, NOW, go_on)
     assert [(v.model, v.dimension, len(v.data)) for v in batch.vectors] == [("hash-256", 256, 1024)] * 2
     assert (batch.cursor, batch.position) == ("embed:hash-256", 9)
 

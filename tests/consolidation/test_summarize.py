@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iai_daemon.config import Embedding
 from iai_daemon.consolidation.likeness.clusters import LEAST, MOST, Web
 from iai_daemon.consolidation.likeness.gist import MOST_CHARACTERS, gist
 from iai_daemon.consolidation.passes import outlook
@@ -30,7 +31,7 @@ from tests.consolidation.test_passes import go_on, record
 from tests.consolidation.topics import ALONE, BACKUPS, INVOICES, made_up_topics, remember_all
 from tests.fakes import NOON, FakeClock
 
-PASSES = [Expire(), Embed("hash"), Deduplicate("hash-256"), Associate(), Summarize()]
+PASSES = [Expire(), Embed(Embedding()), Deduplicate("hash-256"), Associate(), Summarize()]
 FIFTH = "The bucket cold-storage holds a backup of the ledger database for the auditors."
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from iai_daemon.config import Embedding
 from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.report import Report
@@ -39,7 +40,7 @@ def told(stores: Stores, *contents: str, **fields: Any) -> list[Record]:
 
 
 def ended(stores: Stores, **how: Any) -> Report:
-    return night(stores, chosen=[Supersede(), Embed("hash")], **how)
+    return night(stores, chosen=[Supersede(), Embed(Embedding())], **how)
 
 
 def successors(stores: Stores) -> dict[str, str]:

@@ -10,7 +10,7 @@ from iai_daemon.consolidation.passes.associate import Associate
 from iai_daemon.consolidation.passes.commands import RunCommand
 from iai_daemon.consolidation.passes.decay import Decay
 from iai_daemon.consolidation.passes.deduplicate import Deduplicate
-from iai_daemon.consolidation.passes.embed import STORED_AS, Embed
+from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.maintain import Maintain
 from iai_daemon.consolidation.passes.outcomes import Outcomes
@@ -19,6 +19,7 @@ from iai_daemon.consolidation.passes.summarize import Asked, Summarize
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.passes.trajectories import Trajectories
 from iai_daemon.consolidation.plan import Pass, ReadsOutside
+from iai_daemon.memory.embedding import stored_as
 from iai_daemon.memory.nights import NightStore, Outlook, Wanted
 from iai_daemon.paths import Home
 
@@ -28,9 +29,7 @@ KNOWN: Mapping[str, Callable[[Settings, Home], Pass | None]] = {
     "supersede": lambda *_: Supersede(),
     "trajectories": lambda settings, home: Trajectories(settings.trajectories_dirs(home)),
     "outcomes": lambda settings, home: Outcomes(settings.outcomes_path(home)),
-    "embed": lambda settings, _: (
-        Embed(settings.embedding.model) if settings.embedding.model in STORED_AS else None
-    ),
+    "embed": lambda settings, _: Embed(settings.embedding) if model(settings) else None,
     "deduplicate": lambda settings, _: Deduplicate(model(settings)),
     "associate": lambda *_: Associate(),
     "summarize": lambda settings, home: Summarize(Asked.of(settings, home)),
@@ -73,7 +72,7 @@ def _commands(settings: Settings, home: Home, names: Sequence[str] | None) -> li
 
 def model(settings: Settings) -> str | None:
     """Under which name the configured model's vectors are kept; None: no model."""
-    return STORED_AS.get(settings.embedding.model)
+    return stored_as(settings.embedding)
 
 
 def outlook(
