@@ -22,9 +22,9 @@ _FIRST = 8
 class RecallCheck:
     """Asks the memory for each lost record in that record's own words, before and after it is lost.
 
-    What is merged or superseded must then be found as its successor where it was found itself before, what is merged by the
-    words of that alone, since they are to say the same; what is archived must be found by a question that asks for the past
-    too. Made for one pass of a night; `now` in milliseconds since the epoch. In a large memory a question takes a while, so
+    What is merged must then be found as its successor where it was found itself before, and by the words of that alone, since
+    they are to say the same; what is archived must be found by a question that asks for the past too. What is corrected leads
+    to its correction, whatever that is worded like: nothing is asked of it. Made for one pass of a night; `now` in milliseconds since the epoch. In a large memory a question takes a while, so
     `yield_point` is called before each; `seconds` is how long they have taken.
     """
 
@@ -39,6 +39,9 @@ class RecallCheck:
 
     def before(self, change: Change) -> None:
         """Called when `change` is about to be made."""
+        if "superseded_by" in change.sets:
+            self._was_found = False
+            return
         self._seen += 1
         asks = self._did_harm or self._seen <= _FIRST or math.isqrt(self._seen) ** 2 == self._seen
         self._was_found = asks and self._finds(change)
@@ -54,7 +57,7 @@ class RecallCheck:
         self._yield_point()
         watch = Stopwatch()
         record = self._memory.get(change.record)
-        successor = record.merged_into or record.superseded_by
+        successor = record.merged_into
         merging = "merged_into" in change.sets
         question = _question(record, past=successor is None and not record.current, own_words=merging)
         hits = self._memory.search(question, self._now)

@@ -131,17 +131,17 @@ def last_year(count: int, now: float) -> Iterator[dict[str, Any]]:
             "content": dice.choice(_SENTENCES).format(number=number, **words),
             "kind": dice.choice(("fact", "decision", "gotcha", "howto")),
             "scope": f"archive/{words['project']}",
-            "created_at": format_stamp(now - dice.uniform(30, 365) * 86400),
+            "created_at": format_stamp(now - (365 - 335 * number / count) * 86400),
         }
 
 
 _SENTENCES = (
     "In {project} the {part} {verb} the {thing}, as seen in ticket {number}.",
-    "{person} found that the {thing} of {project} {verb} the {part} only {when} (see {number}).",
+    "{person} found that the {thing} of {project} {verb} the {part} only {when}, see ticket {number}.",
     "Ticket {number}: the {part} has to be restarted {when}, else the {thing} stays behind.",
-    "Decided with {person}: no more {thing} in the {part} of {project}; the details are in {number}.",
+    "Decided with {person}: the {thing} belongs to the {part} of {project}; the details are in ticket {number}.",
     "Running `{project} {part}-{number}` {when} is safe, the {thing} does not notice.",
-    "The {thing} from {number} was wrong because the {part} {verb} it {when}.",
+    "The {thing} from ticket {number} was wrong because the {part} {verb} it {when}.",
 )
 
 _WORDS = {

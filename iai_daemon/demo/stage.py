@@ -39,7 +39,7 @@ class Pace:
     tick: float = 1.0
     idle_after: float = 5.0
     quiet_for: float = 12.0
-    last_year: int = 10_000
+    last_year: int = 8_000
 
     def settings(self) -> str:
         """The `config.toml` of this evening. `stale_after` stays: wrappers write every 30 s, whatever the pace."""

@@ -242,7 +242,10 @@ def _numbered(text: Features, generic: frozenset[str]) -> list[tuple[str, str]]:
     for at, key in enumerate(text.terms):
         kind, name = text.kinds.get(key), text.terms[at - 1] if at else ""
         if kind in NUMERIC:
-            if name and name not in generic and name not in LIMITS and not _counts(text.places[at], text):
+            named = (
+                name and name not in generic and name not in LIMITS and text.kinds.get(name) not in NUMERIC
+            )
+            if named and not _counts(text.places[at], text):
                 found.append((name, key))
         elif kind in (CODE, PATH) and (bare := key.rstrip("0123456789.")) != key and len(bare) > 2:
             found.append((bare, key))

@@ -21,7 +21,7 @@ from tests.consolidation.evening import NOW, NOWHERE, night
 from tests.consolidation.topics import ALONE, BACKUPS, INVOICES, links
 from tests.fakes import LONG, NOON
 
-SCOPES = ("global", "/work/one", "/work/two")
+SCOPES = ("global", "/projects/one", "/projects/two")
 ASKED = ("ledger database backup", "invoices typesetter", "port", "Odoo SAP invoices", "Lunch kitchen")
 SAID = (
     *BACKUPS,
