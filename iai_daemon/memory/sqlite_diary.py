@@ -146,7 +146,7 @@ class SqliteDiary(SqlitePart):
                 return Undone(0, [*changed, *leaning], gone)
             self._put_back(back, frozenset(added))
             self._remember(night, now)
-            self._let_go(leaning)
+            self._hold_again(leaning)
             self._connection.executemany("DELETE FROM records WHERE id = ?", [(each,) for each in added])
         return Undone(len(back) + len(added), [*changed, *leaning], gone)
 
@@ -163,18 +163,6 @@ class SqliteDiary(SqlitePart):
             {"added": json.dumps(added), "night": night},
         )
         return [row["id"] for row in rows]
-
-    def _let_go(self, leaning: list[int]) -> None:
-        """What replaced these records goes, so they hold again."""
-        self._connection.executemany(
-            """
-            UPDATE records
-            SET superseded_by = NULL, merged_into = NULL, valid_to = NULL, revision = revision + 1,
-                change = (SELECT change FROM next_change)
-            WHERE id = ?
-            """,
-            [(record,) for record in leaning],
-        )
 
     def _spans(self, night: int) -> list[sqlite3.Row]:
         """Each record that the night changed or `added`, with its first and its last journal row."""

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from iai_daemon.memory.nights import Said, Vector
-from iai_daemon.memory.record import Record, from_row
+from iai_daemon.memory.record import Record
 from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
+from iai_daemon.memory.sqlite_part import with_beside
 from iai_daemon.memory.store import Contradiction
 from iai_daemon.storage.sqlite import translated
 
@@ -108,7 +109,7 @@ class SqliteLikeness(SqliteContradictions):
             """,
             {"records": json.dumps(list(records)), "pass": pass_name, "taken_back": taken_back},
         )
-        return {row["start"]: _without("start", row) for row in rows}
+        return {row["start"]: with_beside(row, "start")[0] for row in rows}
 
     def settled(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> frozenset[int]:
         rows = self._all(
@@ -171,12 +172,6 @@ class SqliteLikeness(SqliteContradictions):
             {"roots": json.dumps(list(records)), "limit": limit},
         )
         return {
-            root: [_without("root", row) for row in group]
+            root: [with_beside(row, "root")[0] for row in group]
             for root, group in groupby(rows, key=lambda row: int(row["root"]))
         }
-
-
-def _without(extra: str, row: sqlite3.Row) -> Record:
-    values = dict(row)
-    del values[extra]
-    return from_row(values)

@@ -29,6 +29,7 @@ from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.sqlite_held import Place, SqliteHeld
 from iai_daemon.memory.sqlite_likeness import SqliteLikeness
 from iai_daemon.memory.sqlite_links import SqliteLinks
+from iai_daemon.memory.sqlite_part import to_json, with_beside
 from iai_daemon.memory.sqlite_upkeep import SqliteUpkeep
 from iai_daemon.memory.strength import UNUSED_FOR
 from iai_daemon.storage.copies import fill
@@ -294,7 +295,7 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
             """,
             {"records": json.dumps(list(records))},
         )
-        return {row["one"]: _without(row, "one") for row in rows}
+        return {row["one"]: with_beside(row, "one")[0] for row in rows}
 
     def without_vector(self, records: Sequence[int], model: str) -> frozenset[int]:
         rows = self._all(
@@ -449,8 +450,8 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
                 done.effect,
                 record,
                 done.reason,
-                None if before is None else _to_json(before),
-                _to_json(after),
+                None if before is None else to_json(before),
+                to_json(after),
                 now,
                 isinstance(done, Change) and done.inferred,
             ),
@@ -570,14 +571,3 @@ class SqliteNights(SqliteHeld, SqliteUpkeep, SqliteLikeness, SqliteLinks):
 
     def _records(self, sql: str, parameters: Mapping[str, object]) -> list[Record]:
         return [from_row(dict(row)) for row in self._all(sql, parameters)]
-
-
-def _without(row: sqlite3.Row, extra: str) -> Record:
-    """The record of a row in which something stands beside it."""
-    values = dict(row)
-    del values[extra]
-    return from_row(values)
-
-
-def _to_json(row: _Row) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))

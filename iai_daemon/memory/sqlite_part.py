@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.record import Draft, Record, from_row
@@ -54,6 +55,18 @@ class SqlitePart:
             raise NoSuchRecord(id=record)
         return from_row(row)
 
+    def _hold_again(self, records: Iterable[int]) -> None:
+        """What took their place goes, so these hold as if nothing had, and nights look at them anew; within a transaction."""
+        self._connection.executemany(
+            """
+            UPDATE records
+            SET superseded_by = NULL, merged_into = NULL, valid_to = NULL, revision = revision + 1,
+                change = (SELECT change FROM next_change)
+            WHERE id = ?
+            """,
+            [(record,) for record in records],
+        )
+
     def _insert(self, draft: Draft, now: int, made_by: str | None = None) -> int:
         """A new record at the end of the sequence of writes; its id. `made_by`: by a pass, not by a user."""
         created = now if draft.created_at is None else round(draft.created_at * 1000)
@@ -87,3 +100,15 @@ class SqlitePart:
             },
         )
         return int(inserted.lastrowid or 0)
+
+
+def with_beside(row: sqlite3.Row, extra: str) -> tuple[Record, Any]:
+    """The record of a row, and what stands beside it; None where nothing does."""
+    values = dict(row)
+    value = values.pop(extra, None)
+    return from_row(values), value
+
+
+def to_json(row: Mapping[str, object]) -> str:
+    """The row of a record as the journal keeps it."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))

@@ -14,7 +14,7 @@ from iai_daemon.errors import StoreBusy, StoreOutOfReach
 from iai_daemon.memory.purge import PURGED, Purged
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.secrets import redact
-from iai_daemon.memory.sqlite_part import SqlitePart
+from iai_daemon.memory.sqlite_part import SqlitePart, to_json
 from iai_daemon.memory.sqlite_upkeep import ROWS_OF_AN_INDEX
 from iai_daemon.storage.sqlite import translated
 
@@ -187,15 +187,7 @@ class SqlitePurge(SqlitePart):
             """,
             {"again": json.dumps(again), "going": json.dumps(going), "now": now},
         )
-        self._connection.executemany(
-            """
-            UPDATE records
-            SET superseded_by = NULL, merged_into = NULL, valid_to = NULL, revision = revision + 1,
-                change = (SELECT change FROM next_change)
-            WHERE id = ?
-            """,
-            [(record,) for record in again],
-        )
+        self._hold_again(again)
         # Of those that go, none may point at one that has gone before it.
         self._connection.executemany(
             "UPDATE records SET superseded_by = NULL, merged_into = NULL WHERE id = ?",
@@ -216,7 +208,7 @@ class SqlitePurge(SqlitePart):
     def _rewrite(self, row: sqlite3.Row, change: Callable[[_Row], _Row]) -> None:
         """The images and the reason of one journal row, each as `change` makes it."""
         before, after = (
-            None if row[name] is None else _to_json(change(json.loads(row[name])))
+            None if row[name] is None else to_json(change(json.loads(row[name])))
             for name in ("before", "after")
         )
         self._connection.execute(
@@ -290,7 +282,3 @@ def _redacted(row: _Row, kinds: dict[str, None]) -> _Row:
         for tag in tags:
             kinds |= dict.fromkeys(tag.kinds)
     return done
-
-
-def _to_json(row: _Row) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))

@@ -9,12 +9,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from iai_daemon.memory.ranking import Key, answers, rank, words_of
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.relevance import AROUND, POOL, Text, scores, weights
-from iai_daemon.memory.sqlite_part import SqlitePart
+from iai_daemon.memory.sqlite_part import SqlitePart, with_beside
 from iai_daemon.memory.sqlite_words import Words
 from iai_daemon.memory.store import Hit, Query
 from iai_daemon.memory.trust import TABLE
@@ -54,7 +53,7 @@ class SqliteSearch(SqlitePart):
         past = {record.id for record, _ in found if not answers(record, query, now)}
         return rank(found, newest, against, query.limit, asked=words, past=past)
 
-    def _pool(self, words: Sequence[str], query: Query, now: int) -> list[tuple[_Row, float]]:
+    def _pool(self, words: Sequence[str], query: Query, now: int) -> list[_Row]:
         """The best records for these words that answer the question, and such as have a successor that may answer it. Where
         those crowd out the others, they are left out."""
         match = " OR ".join(f'"{word}"' for word in words)
@@ -62,28 +61,29 @@ class SqliteSearch(SqlitePart):
             return self._matching(match, query, now, max(POOL, query.limit), with_past=False)
         most = max(POOL, _WITH_PAST * query.limit)
         found = self._matching(match, query, now, most, with_past=True)
-        if len(found) == most and sum(not _is_past(row, query.as_of) for row, _ in found) < query.limit:
+        if len(found) == most and sum(not _is_past(row, query.as_of) for row in found) < query.limit:
             found = self._matching(match, query, now, most, with_past=False)
         return found
 
     def _weighed(
-        self, pool: Sequence[tuple[_Row, float]], words: Sequence[str], query: Query, now: int
+        self, pool: Sequence[_Row], words: Sequence[str], query: Query, now: int
     ) -> list[tuple[Record, float]]:
         """The best of the pool, and of what was said around it, scored by their words and by those around them."""
-        beginnings, around = self._surroundings([row for row, _ in pool])
+        beginnings, around = self._surroundings(pool)
         with translated(self._path):
             stems = self._words.stems(words)
             telling = weights(self._words.frequencies(set(stems.values())), self._newest())
             found = scores(self._texts(beginnings, frozenset(telling), stems), around, telling)
-        matched = {row["id"]: score * _HARDLY for row, score in pool}
-        read_already = {row["id"]: with_beside(row, "score")[0] for row, _ in pool}
-        found = {record: max(score, matched.get(record, 0.0)) for record, score in found.items()}
+        matched = {row["id"]: row for row in pool}
+        for record, row in matched.items():
+            found[record] = max(found[record], row["score"] * _HARDLY)
         kept: list[tuple[Record, float]] = []
         for record, score in sorted(found.items(), key=lambda each: (-each[1], -each[0])):
             if len(kept) == _WITH_PAST * query.limit or score <= 0:
                 break
-            read = read_already.get(record) or self._record(record)
-            if record in matched or answers(read, query, now):
+            if record in matched:
+                kept.append((with_beside(matched[record], "score")[0], score))
+            elif answers(read := self._record(record), query, now):
                 kept.append((read, score))
         return kept
 
@@ -154,14 +154,12 @@ class SqliteSearch(SqlitePart):
         (row,) = self._all("SELECT COALESCE(MAX(id), 0) AS newest FROM records", {})
         return int(row["newest"])
 
-    def _matching(
-        self, match: str, query: Query, now: int, limit: int, *, with_past: bool
-    ) -> list[tuple[_Row, float]]:
-        """The best `limit` records for these words; `with_past`: also what had been superseded or merged by then.
+    def _matching(self, match: str, query: Query, now: int, limit: int, *, with_past: bool) -> list[_Row]:
+        """The best `limit` records for these words, each with its `score`; `with_past`: also what had been superseded or merged by then.
 
         SQLite sorts the matches itself: FTS5's own order by rank is slower, and puts the oldest first where ranks are equal.
         """
-        rows = self._all(
+        return self._all(
             """
             SELECT records.*, -words.rank AS score
             FROM words JOIN records ON records.id = words.rowid
@@ -201,7 +199,6 @@ class SqliteSearch(SqlitePart):
                 "limit": limit,
             },
         )
-        return [(row, row["score"]) for row in rows]
 
     def _against(self, records: Sequence[int], as_of: int | None, now: int) -> list[tuple[int, Record]]:
         """What has come after these records: what took their place, and what is said against them where no user has taken that
@@ -293,10 +290,3 @@ def _is_past(row: _Row, as_of: int | None) -> bool:
 def _plain(word: str) -> str:
     """Without diacritics, as the index has it."""
     return word if word.isascii() else unicodedata.normalize("NFKD", word)
-
-
-def with_beside(row: sqlite3.Row, extra: str) -> tuple[Record, Any]:
-    """The record of a row, and what stands beside it."""
-    values = dict(row)
-    value = values.pop(extra, None)
-    return from_row(values), value

@@ -10,7 +10,8 @@ from itertools import groupby, islice
 from iai_daemon.memory.record import Draft, Record, from_row
 from iai_daemon.memory.sqlite_contradictions import SqliteContradictions
 from iai_daemon.memory.sqlite_links import SqliteLinks
-from iai_daemon.memory.sqlite_search import SqliteSearch, with_beside
+from iai_daemon.memory.sqlite_part import with_beside
+from iai_daemon.memory.sqlite_search import SqliteSearch
 from iai_daemon.memory.store import Correction, Imported
 from iai_daemon.memory.trust import may_end
 from iai_daemon.storage.sqlite import translated
