@@ -11,10 +11,10 @@ from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
 from iai_daemon.memory.trust import may_end
 from iai_daemon.wording.corrections import correction
-from iai_daemon.wording.features import Features, features
+from iai_daemon.wording.features import at_hand
 from iai_daemon.wording.signs import MARKED
 
-# A record shares words with several others that are compared one after the other. Long texts would fill the memory.
+# So many texts are kept at hand by the beginnings of their words; so much of a text is looked at.
 _KEPT, _KEPT_CHARACTERS = 1024, 2000
 _BEGINNING = 4
 
@@ -23,7 +23,7 @@ def contradiction(newer: Record, older: Record) -> Contradiction | None:
     """What the words of `newer` say against `older`; None where both may hold, or where their keys decide."""
     if not _comparable(newer, older):
         return None
-    evidence = correction(_read(newer.content), _read(older.content))
+    evidence = correction(at_hand(newer.content), at_hand(older.content))
     if evidence is None:
         return None
     outranked = not may_end(newer, older)
@@ -46,7 +46,7 @@ def contradictions(
 def tells_of_change(record: Record) -> bool:
     """Whether its words say that something is no longer, or only now, as they say. Others end only what they share many words
     with."""
-    return bool(_read(record.content).claim.marks & MARKED)
+    return bool(at_hand(record.content).claim.marks & MARKED)
 
 
 def _worth_reading(newer: Record, older: Record) -> bool:
@@ -69,10 +69,3 @@ def _comparable(newer: Record, older: Record) -> bool:
     if newer.subject is not None and older.subject is not None:
         return newer.subject == older.subject and (newer.key is None or older.key is None)
     return newer.subject is None or older.subject is None or newer.subject == older.subject
-
-
-def _read(text: str) -> Features:
-    return _kept(text) if len(text) <= _KEPT_CHARACTERS else features(text)
-
-
-_kept = lru_cache(maxsize=_KEPT)(features)

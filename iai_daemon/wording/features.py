@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from iai_daemon.wording.claims import MOST_TOKENS as CLAIMED_TOKENS
 from iai_daemon.wording.claims import Claim, claim
@@ -16,6 +17,8 @@ from iai_daemon.wording.values import begins_quantity, quantity
 # What is read word by word; what comes after it is compared as it is.
 MOST_CHARACTERS = 16_384
 _MOST_TOKENS = 3000
+# So many texts are kept at hand; long ones would fill the memory.
+_KEPT, _KEPT_CHARACTERS = 1024, 2000
 
 OBLIGED, PERMITTED, OPTIONAL = 1, 2, 4
 
@@ -146,6 +149,14 @@ def features(text: str) -> Features:
         contexts={dimension: frozenset(keys) for dimension, keys in contexts.items()},
         rest=" ".join(text[MOST_CHARACTERS:].lower().split()),
     )
+
+
+def at_hand(text: str) -> Features:
+    """The same, kept for a while: a text is compared with several others, one after the other."""
+    return _kept(text) if len(text) <= _KEPT_CHARACTERS else features(text)
+
+
+_kept = lru_cache(maxsize=_KEPT)(features)
 
 
 class _Reading:

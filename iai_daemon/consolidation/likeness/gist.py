@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from iai_daemon.consolidation.likeness.relating import words
 from iai_daemon.consolidation.likeness.topics import mark, telling, told
-from iai_daemon.consolidation.likeness.verdict import read
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.record import Record
+from iai_daemon.wording.features import at_hand
 from iai_daemon.wording.tokens import NAME
 
 MOST_CHARACTERS = 600
@@ -51,7 +51,7 @@ def gist(records: Sequence[Record], yield_point: YieldPoint) -> str | None:
     for record in oldest_first:
         yield_point()
         for text in _sentences(record):
-            sentences.append(_Sentence(len(sentences), text, telling(read(text))))
+            sentences.append(_Sentence(len(sentences), text, telling(at_hand(text))))
     chosen = _chosen(sentences, MOST_CHARACTERS - len(about), yield_point)
     if len(chosen) < _LEAST:
         return None
@@ -64,7 +64,7 @@ def _about(records: Sequence[Record]) -> list[str]:
     order: dict[str, int] = {}
     names: set[str] = set()
     for record in records:
-        said = read(told(record))
+        said = at_hand(told(record))
         terms = telling(said)
         counts.update(terms)
         names |= {term for term in terms if said.kinds.get(term) == NAME}
@@ -86,7 +86,7 @@ def _sentences(record: Record) -> list[str]:
     """Its first ones; of a fact that does not say what it is about, with what it was said to be about."""
     found = [" ".join(part.split()) for part in _END.split(record.content) if part and part.strip()]
     subject = record.subject or ""
-    if telling(read(subject)) <= telling(read(record.content)):
+    if telling(at_hand(subject)) <= telling(at_hand(record.content)):
         subject = ""
     return [_ended(f"{subject}: {part}" if subject else part) for part in found[:_OF_EACH]]
 

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 from iai_daemon.consolidation.likeness.reading import CROWD, Compared
-from iai_daemon.consolidation.likeness.verdict import Verdict, judged, plain, read, verdict
+from iai_daemon.consolidation.likeness.verdict import Verdict, judged, plain, verdict
 from iai_daemon.consolidation.passes.deduplicate import MERGED, Deduplicate
 from iai_daemon.consolidation.plan import YieldPoint, change_id
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.trust import may_end, trust
+from iai_daemon.wording.features import at_hand
 
 _QUOTED = 80
 
@@ -40,7 +41,7 @@ def joins(portion: Compared, yield_point: YieldPoint) -> Iterator[Change]:
 def _rank(record: Record) -> tuple[float, ...]:
     """The first is the one that says most; of those the one that is trusted most, that lasts longest, that is the oldest; of
     facts with a key the newest."""
-    said = read(record.content)
+    said = at_hand(record.content)
     heavy, light = len(said.heavy), len(said.light)
     age = (record.created_at, record.id) if record.key is None else (-record.valid_from, -record.id)
     return -heavy, -light, -trust(record), -_end(record), *age

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from iai_daemon.consolidation.likeness.topics import Tie, mark, telling, told
-from iai_daemon.consolidation.likeness.verdict import plain, read
+from iai_daemon.consolidation.likeness.verdict import plain
 from iai_daemon.consolidation.plan import change_id
 from iai_daemon.memory.nights import Link, LinkKind
 from iai_daemon.memory.record import Record
 from iai_daemon.wording.agreement import disagreement
+from iai_daemon.wording.features import at_hand
 from iai_daemon.wording.similarity import similarity
 
 ASSOCIATE, RELATED = "associate", "related"
@@ -29,7 +30,7 @@ def _reason(one: Record, other: Record, tie: Tie) -> str:
     """`both speak of postgres, backup`; of what hardly differs in what it does."""
     if plain(one.content) == plain(other.content):
         return "both say the same"
-    left, right = read(one.content), read(other.content)
+    left, right = at_hand(one.content), at_hand(other.content)
     if tie.weight >= _WORTH_ASKING and similarity(left, right) >= _ALIKE:
         differing = disagreement(left, right)
         return "almost the same" if differing is None else f"almost the same, but {differing}"
@@ -49,7 +50,7 @@ def words(record: Record, marks: Sequence[int]) -> list[str]:
 
 def _written(record: Record) -> Iterator[tuple[str, str]]:
     """Each term that tells, and the word that it is written as."""
-    said = read(told(record))
+    said = at_hand(told(record))
     known = telling(said)
     for term, place in zip(said.terms, said.places, strict=True):
         if term in known:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import lru_cache
 
 from iai_daemon.consolidation.likeness.claims import claims_alike, has_figures
 from iai_daemon.consolidation.likeness.reading import Compared
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.record import Record
 from iai_daemon.wording.agreement import disagreement
-from iai_daemon.wording.features import Features, features
+from iai_daemon.wording.features import Features, at_hand
 from iai_daemon.wording.similarity import similarity
 
 # Joined is what agrees in every value and shares so much of its words; what shares less, or lacks something, is related.
 _SAME = 0.82
 _RELATED = 0.6
 _CROPPED_TO = 5
-
-# A record is near several others that were written about when it was. Long texts would fill the memory.
-_KEPT, _KEPT_CHARACTERS = 512, 2000
 
 
 class Verdict(StrEnum):
@@ -35,19 +31,11 @@ def verdict(text: str, another: str) -> Verdict:
     """Symmetric. Texts that name nothing (`ok`, `done`) are never the same, unless they are so word for word."""
     if plain(text) == plain(another):
         return Verdict.SAME
-    one, other = read(text), read(another)
+    one, other = at_hand(text), at_hand(another)
     alike = similarity(one, other)
     if alike >= _SAME and one.heavy and disagreement(one, other) is None and claims_alike(one, other):
         return Verdict.SAME
     return Verdict.RELATED if alike >= _RELATED else Verdict.APART
-
-
-def read(text: str) -> Features:
-    """The features of a text, at hand for a while."""
-    return _kept(text) if len(text) <= _KEPT_CHARACTERS else features(text)
-
-
-_kept = lru_cache(maxsize=_KEPT)(features)
 
 
 def plain(text: str) -> str:
