@@ -84,7 +84,8 @@ class ReadsOutside(Protocol):
 
     def input(self, store: NightStore, now: int) -> str:
         """The state of what it reads, in a short text: there is work when it is another than the note `input` of the pass,
-        which the last batch over that state writes; no note is as an empty one. Cheap: the daemon asks for it at every tick in which a night may run.
+        which the last batch over that state writes; no note is as an empty one. Cheap: the daemon asks for it at every tick
+        in which a night may run.
         """
         ...
 

@@ -24,8 +24,9 @@ class RecallCheck:
 
     What is merged must then be found as its successor where it was found itself before, and by the words of that alone, since
     they are to say the same; what is archived must be found by a question that asks for the past too. What is corrected leads
-    to its correction, whatever that is worded like: nothing is asked of it. Made for one pass of a night; `now` in milliseconds since the epoch. In a large memory a question takes a while, so
-    `yield_point` is called before each; `seconds` is how long they have taken.
+    to its correction, whatever that is worded like: nothing is asked of it. Made for one pass of a night; `now` in
+    milliseconds since the epoch. In a large memory a question takes a while, so `yield_point` is called before each;
+    `seconds` is how long they have taken.
     """
 
     def __init__(self, memory: MemoryStore, now: int, yield_point: YieldPoint = lambda: None) -> None:

@@ -95,23 +95,14 @@ SELECT
         )
     )
     OR (EXISTS (SELECT 1 FROM wanted WHERE pass = 'decay') AND EXISTS (
-        SELECT 1 FROM contradictions
-        JOIN records ON records.id = contradictions.older
-        JOIN records AS newer ON newer.id = contradictions.newer
-        LEFT JOIN uses ON uses.record = records.id
-        WHERE MAX(contradictions.at, records.created_at, COALESCE(uses.last_at, 0)) <= :now - :unused_for
-        AND records.made_by IS NULL AND NOT contradictions.outranked
-        AND records.valid_to IS NULL AND records.superseded_by IS NULL AND records.merged_into IS NULL
-        AND records.expired_at IS NULL AND records.archived_at IS NULL AND records.forgotten_at IS NULL
-        AND newer.valid_to IS NULL AND newer.superseded_by IS NULL AND newer.merged_into IS NULL
-        AND newer.expired_at IS NULL AND newer.archived_at IS NULL AND newer.forgotten_at IS NULL
+        SELECT 1 FROM disputed WHERE quiet_since <= :now - :unused_for
         AND (:taken_back OR NOT EXISTS (
             SELECT 1 FROM taken_back
-            WHERE pass = 'decay' AND record = records.id AND revision = records.revision
+            WHERE pass = 'decay' AND record = disputed.record AND revision = disputed.revision
         ))
         AND NOT EXISTS (
             SELECT 1 FROM held
-            WHERE pass = 'decay' AND record = records.id AND revision = records.revision
+            WHERE pass = 'decay' AND record = disputed.record AND revision = disputed.revision
         )
     ))
     OR (EXISTS (SELECT 1 FROM wanted WHERE pass = 'summarize') AND EXISTS (

@@ -20,7 +20,7 @@ DONE, HALF_WAY, NOTHING_TO_DO = 0, 75, 100
 # So many milliseconds after it stopped half way by itself it may go on, or as soon as it is due anyway.
 _GOES_ON_AFTER = 300_000
 # Of the seconds within which the night must have given way, the share in which a program may do so by itself.
-_GRACE = 0.5
+GRACE = 0.5
 _LONGEST_SAID = 200
 
 
@@ -37,7 +37,7 @@ class RunCommand:
         self.shares = command.shares
         self._command = command
         self._home = home
-        self._grace = _GRACE * yield_within
+        self._grace = GRACE * yield_within
         self._insists = insists
 
     def input(self, store: NightStore, now: int) -> str:

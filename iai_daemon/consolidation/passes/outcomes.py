@@ -3,7 +3,6 @@ place of the one before; the fact of a model that is no longer in the file stays
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections import Counter
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from iai_daemon.consolidation.insights.files import Found, state_of
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Addition, Batch, NightStore, Outside
 from iai_daemon.memory.record import Draft, Record
@@ -143,10 +143,9 @@ def _state(path: Path | None) -> str:
         seen = path.stat() if path is not None else None
     except OSError:
         seen = None
-    if seen is None:
+    if path is None or seen is None:
         return ""
-    told = f"{path} {seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns}"
-    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return state_of([Found(path, seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)])
 
 
 def _content(path: Path | None) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from iai_daemon.config import Command, Settings
 from iai_daemon.consolidation.likeness.reading import Preparation
+from iai_daemon.consolidation.passes.commands import GRACE
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Addition, Batch, Change, NightStore, Outside
 from iai_daemon.memory.record import Draft, Record
@@ -23,8 +24,6 @@ _LINKS_AT_ONCE = 2000
 _DAY = 86_400_000
 # Under which name the pass notes on which day it has started the program how often.
 _SPENT = "spent"
-# Of the seconds within which the night must have given way, the share in which the program may do so by itself.
-_GRACE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class Asked:
         if not night.summarize_command:
             return None
         command = Command("summarize", night.summarize_command, night.summarize_timeout)
-        return cls(command, night.summarize_per_day, home, _GRACE * night.yield_within)
+        return cls(command, night.summarize_per_day, home, GRACE * night.yield_within)
 
 
 @dataclass(slots=True)

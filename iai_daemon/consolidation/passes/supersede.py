@@ -1,11 +1,13 @@
-"""The pass `supersede`: of facts with the same subject, attribute and scope the newest holds, unless an older one is trusted more; the others end where
-their successor begins, also when they are told late. So does what a newer record ends in words, with its evidence."""
+"""The pass `supersede`: of facts with the same subject, attribute and scope the newest holds, unless an older one is trusted
+more; the others end where their successor begins, also when they are told late. So does what a newer record ends in words,
+with its evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
+from operator import attrgetter
 
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
@@ -104,7 +106,7 @@ class Supersede:
         changes = [
             _change(older, _earlier(older, newer, followed.get(older.id)))
             for fact in _facts(portion.records)
-            for older, newer in _successions(sorted(fact, key=_age))
+            for older, newer in _successions(sorted(fact, key=attrgetter("age")))
         ]
         said: list[Contradiction] = [each for fact in _facts(portion.records) for each in _disputes(fact)]
         if isinstance(portion, Told) and portion.told:
@@ -183,12 +185,16 @@ def _successions(fact: Sequence[Record]) -> list[tuple[Record, Record]]:
 
 def _earlier(older: Record, newer: Record, between: Record | None) -> Record:
     """Which of the two that came after a record ended it: what is over by now (`between`) did where it began before."""
-    return newer if between is None or not may_end(between, older) else min(newer, between, key=_age)
+    return (
+        newer
+        if between is None or not may_end(between, older)
+        else min(newer, between, key=attrgetter("age"))
+    )
 
 
 def _disputes(fact: Sequence[Record]) -> Iterator[Contradiction]:
     """What holds of one key beside something newer that is trusted less, and that."""
-    ordered = sorted(fact, key=_age)
+    ordered = sorted(fact, key=attrgetter("age"))
     ended = {older.id for older, _ in _successions(ordered)}
     for older, newer in pairwise(each for each in ordered if each.id not in ended):
         said = f"is newer, about the same ({newer.subject}, {newer.attribute})"
@@ -197,10 +203,6 @@ def _disputes(fact: Sequence[Record]) -> Iterator[Contradiction]:
 
 def _key(record: Record) -> tuple[str, str, str]:
     return record.key or ("", "", "")
-
-
-def _age(record: Record) -> tuple[int, int]:
-    return record.age
 
 
 def _change(older: Record, newer: Record, said: Contradiction | None = None) -> Change:
