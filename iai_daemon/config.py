@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +14,7 @@ from iai_daemon.errors import BadConfig
 from iai_daemon.kinds import (
     YES_OR_NO,
     Kind,
+    a_path,
     directories,
     duration,
     embedding_model,
@@ -49,6 +50,7 @@ PASSES = (
 # Under which group installed packages offer passes of their own, and what such a pass may be called.
 PLUG_INS = "iai_daemon.passes"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 # The name of a command as a pass begins so: no other pass can be called that.
 COMMAND = "command:"
 
@@ -142,6 +144,7 @@ def _tables(kind: type) -> Kind:
 
 
 def _read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
+    """Raises _InTable."""
     known, values = kinds(kind), {}
     for key, value in table.items():
         try:
@@ -263,6 +266,41 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
+class Agenda:
+    """How recalls are carried out. Durations in seconds.
+
+    `max_concurrent`: so many agents at once. A busy session puts a recall off by `defer_when_busy`, again and again, and after
+    `max_defer` it counts as missed; what was missed is made up as `catch_up` says, within `catch_up_window`.
+    """
+
+    max_concurrent: int = _setting(3, whole(1, 100))
+    defer_when_busy: float = _setting(60.0, duration(0.05, never=False))
+    max_defer: float = _setting(21600.0, duration())
+    catch_up: str = _setting("once", one_of("skip", "once", "all"))
+    catch_up_window: float = _setting(86400.0, duration())
+    agents_may_schedule: bool = _setting(False, YES_OR_NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What can be woken: a program and its surroundings. Durations in seconds.
+
+    `env`: the variables that it gets beside the usual ones. `confirm`: a run counts only when the agent says so itself. The
+    two limits hold for any 24 hours.
+    """
+
+    command: tuple[str, ...] = _required(_argv())
+    model: str = _setting("", line_of_text())
+    cwd: str = _setting("~", a_path())
+    env: tuple[str, ...] = _setting(("HOME", "PATH"), texts())
+    timeout: float = _setting(900.0, duration(0.1, never=False))
+    confirm: bool = _setting(False, YES_OR_NO)
+    max_runs_per_day: int = _setting(24, whole(0, 100_000))
+    max_minutes_per_day: float = _setting(120.0, number_of(0.0))
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """The daemon's log; sizes in bytes."""
 
@@ -280,7 +318,9 @@ class Settings:
     consolidation: Consolidation = field(default_factory=Consolidation)
     memory: Memory = field(default_factory=Memory)
     embedding: Embedding = field(default_factory=Embedding)
+    agenda: Agenda = field(default_factory=Agenda)
     log: Log = field(default_factory=Log)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
 
     def wrappers_dirs(self, home: Home) -> tuple[Path, ...]:
         """The directories that wrappers write to, with `{home}` and `~` filled in."""
@@ -312,8 +352,11 @@ SECTIONS: Mapping[str, type] = {
     "consolidation": Consolidation,
     "memory": Memory,
     "embedding": Embedding,
+    "agenda": Agenda,
     "log": Log,
 }
+# Not a section but tables under names of the user's own, [agents.NAME].
+AGENTS = "agents"
 
 
 def load(home: Home) -> Settings:
@@ -336,7 +379,9 @@ def parse(text: str, path: Path) -> Settings:
         said = re.fullmatch(r"(.*) \(at (.*)\)", str(cause))
         problem, where = (said[1], said[2]) if said else (str(cause), "the whole file")
         raise BadConfig(path=path, where=where, problem=problem) from cause
-    sections = {}
+    sections: dict[str, Any] = {}
+    if AGENTS in tables:
+        sections[AGENTS] = _read_agents(tables.pop(AGENTS), text, path)
     for name, table in tables.items():
         problem = _problem_of_section(name, table)
         if problem:
@@ -347,7 +392,7 @@ def parse(text: str, path: Path) -> Settings:
 
 def _problem_of_section(name: str, table: object) -> str | None:
     if name not in SECTIONS:
-        return f"there is no [{name}]" + nearest(name, SECTIONS)
+        return f"there is no [{name}]" + nearest(name, [*SECTIONS, AGENTS])
     if not isinstance(table, dict):
         return f"{name} must be a section, [{name}]"
     return None
@@ -374,15 +419,33 @@ def _read_section(name: str, table: Mapping[str, object], text: str, path: Path)
         raise BadConfig(path=path, where=_line(text, name, None), problem=f"{name}.{cause}") from cause
 
 
+def _read_agents(tables: object, text: str, path: Path) -> Mapping[str, Agent]:
+    if not isinstance(tables, dict):
+        problem = "agents must be tables, each under a head with its name: [agents.NAME]"
+        raise BadConfig(path=path, where=_line(text, AGENTS, None), problem=problem)
+    found = {}
+    for name, table in tables.items():
+        where = f"{AGENTS}.{name}"
+        if not isinstance(table, dict) or not _AGENT.fullmatch(name):
+            problem = f"[{where}] must be a table with a short name of letters, digits, - and _"
+            raise BadConfig(path=path, where=_line(text, where, None), problem=problem)
+        try:
+            found[name] = replace(_read_table(Agent, table, 0), name=name)
+        except _InTable as cause:
+            problem = f"[{where}] {cause}"
+            raise BadConfig(path=path, where=_line(text, where, cause.key), problem=problem) from cause
+    return found
+
+
 def kinds(section: type) -> dict[str, Kind]:
     """The settings of one section, by key."""
-    return {each.name: each.metadata["kind"] for each in fields(section)}
+    return {each.name: each.metadata["kind"] for each in fields(section) if "kind" in each.metadata}
 
 
 def plain(settings: Settings) -> dict[str, dict[str, object]]:
     """The settings as TOML and JSON write them: durations and sizes as text. Of tables those that there are: an empty list
     of them would keep a user of TOML from adding one."""
-    return {
+    written: dict[str, dict[str, object]] = {
         name: {
             key: kind.write(getattr(getattr(settings, name), key))
             for key, kind in kinds(section).items()
@@ -390,6 +453,12 @@ def plain(settings: Settings) -> dict[str, dict[str, object]]:
         }
         for name, section in SECTIONS.items()
     }
+    if settings.agents:
+        written[AGENTS] = {
+            name: {key: kind.write(getattr(agent, key)) for key, kind in kinds(Agent).items()}
+            for name, agent in settings.agents.items()
+        }
+    return written
 
 
 def keys(*, tables: bool = False) -> Iterator[str]:

@@ -124,6 +124,16 @@ def path_or_none() -> Kind:
     return Kind(read)
 
 
+def a_path() -> Kind:
+    def read(value: object) -> str:
+        path = cast("str", path_or_none().read(value))
+        if not path:
+            raise ValueError('must begin with "{home}", "~/" or "/"')
+        return path
+
+    return Kind(read)
+
+
 def embedding_model() -> Kind:
     def read(value: object) -> str:
         if isinstance(value, str) and value.startswith(SENTENCES) and value.removeprefix(SENTENCES).strip():

@@ -61,6 +61,13 @@ def test_the_command_in_the_example_holds_every_setting_of_one_and_the_defaults(
     assert set(re.findall(r"^# ([a-z]+) =", block, re.MULTILINE)) == set(config.kinds(config.Command))
 
 
+def test_the_agent_in_the_example_holds_every_setting_of_one_and_the_defaults(text: str) -> None:
+    (shown,) = _uncommented(text, "agents").agents.values()
+    assert shown == config.Agent(shown.command, name="claude")
+    block = text.partition("# >>> agents\n")[2].partition("# <<< agents")[0]
+    assert set(re.findall(r"^# ([a-z_]+) =", block, re.MULTILINE)) == set(config.kinds(config.Agent))
+
+
 def test_the_strict_block_is_the_rule_only_when_every_wrapper_is_stale_or_orphaned(text: str) -> None:
     settings = _uncommented(text, "strict")
     assert settings == config.Settings(

@@ -1,0 +1,1 @@
+"""Recalls and slots: when which agent is woken, and what became of it."""
