@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -471,6 +470,8 @@ def keys(*, tables: bool = False) -> Iterator[str]:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """The end of a sentence that says that there is no such name: the one that was probably meant, or all there are."""
+    import difflib  # noqa: PLC0415 -- 0.4 MB, of which only who mistypes something has any use
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f': did you mean "{near[0]}"?' if near else f": there are {', '.join(known)}"
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from iai_daemon.memory.archive import Archive
 from iai_daemon.memory.nights import NightStore
-from iai_daemon.memory.purge import Purge
-from iai_daemon.memory.sqlite_archive import SqliteArchive
 from iai_daemon.memory.sqlite_nights import SqliteNights
-from iai_daemon.memory.sqlite_purge import SqlitePurge
 from iai_daemon.memory.sqlite_store import SqliteStore
 from iai_daemon.memory.sqlite_tasks import SqliteTasks
 from iai_daemon.memory.store import MemoryStore
 from iai_daemon.memory.tasks import TaskStore
 from iai_daemon.paths import Home, identity
 from iai_daemon.storage.sqlite import open_database
+
+if TYPE_CHECKING:
+    from iai_daemon.memory.archive import Archive
+    from iai_daemon.memory.purge import Purge
 
 _ASK_EVERY_MS = 50
 
@@ -31,10 +33,22 @@ class Stores:
     memory: MemoryStore
     nights: NightStore
     tasks: TaskStore
-    archive: Archive
-    purge: Purge
     close: Callable[[], None]
-    moved: Callable[[], bool] = lambda: False
+    moved: Callable[[], bool]
+    _home: Home
+    _connection: sqlite3.Connection
+
+    @property
+    def archive(self) -> Archive:
+        from iai_daemon.memory.sqlite_archive import SqliteArchive  # noqa: PLC0415 -- the daemon, which stays small, never needs it
+
+        return SqliteArchive(self._connection, self._home.memory)
+
+    @property
+    def purge(self) -> Purge:
+        from iai_daemon.memory.sqlite_purge import SqlitePurge  # noqa: PLC0415 -- the daemon, which stays small, never needs it
+
+        return SqlitePurge(self._connection, self._home.memory)
 
 
 def open_stores(home: Home, may_wait: Callable[[], bool] | None = None) -> Stores:
@@ -50,8 +64,8 @@ def open_stores(home: Home, may_wait: Callable[[], bool] | None = None) -> Store
         SqliteStore(connection, home.memory),
         SqliteNights(connection, home.memory, may_wait),
         SqliteTasks(connection, home.memory),
-        SqliteArchive(connection, home.memory),
-        SqlitePurge(connection, home.memory),
         connection.close,
-        moved=lambda: identity(home.memory) != opened,
+        lambda: identity(home.memory) != opened,
+        home,
+        connection,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 APPLICATION_ID = 0x69616964  # "iaid", where file(1) looks: https://sqlite.org/fileformat.html#application_id
 
@@ -13,13 +13,8 @@ APPLICATION_ID = 0x69616964  # "iaid", where file(1) looks: https://sqlite.org/f
 @cache
 def _migrations() -> dict[int, str]:
     """The SQL of every migration, by its number."""
-    folder = files("iai_daemon.storage") / "migrations" / "sqlite"
-    found = {
-        int(each.name[:4]): each.read_text(encoding="utf-8")
-        for each in folder.iterdir()
-        if each.name.endswith(".sql")
-    }
-    return dict(sorted(found.items()))
+    folder = Path(__file__).with_name("migrations") / "sqlite"
+    return {int(each.name[:4]): each.read_text(encoding="utf-8") for each in sorted(folder.glob("*.sql"))}
 
 
 def newest() -> int:
