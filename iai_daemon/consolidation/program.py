@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -18,15 +15,14 @@ from typing import IO, cast
 from iai_daemon.clock import Stopwatch
 from iai_daemon.config import Command
 from iai_daemon.consolidation.child import hurry
-from iai_daemon.consolidation.guard import GIVEN_VARIABLE, SIGNALLED
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.consolidation.process import make_room_of
-from iai_daemon.paths import HOME_VARIABLE, Home
+from iai_daemon.paths import Home
+from iai_daemon.programs import starting
+from iai_daemon.programs.starting import ASK_TO_END, TAIL, Order
 
-# Of standard output and of standard error so many bytes are kept, the last ones.
-TAIL = 4096
-# What of our own environment every program gets; keys and tokens are not among it.
-USUAL = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
+__all__ = ["TAIL", "Ended", "environment", "find", "run"]
+
 # Tells a program by which signal it is asked to end.
 YIELD_VARIABLE = "IAI_DAEMON_YIELD_SIGNAL"
 # So often is asked whether the night may go on.
@@ -55,15 +51,13 @@ class Ended:
     @property
     def how(self) -> str:
         """Its exit status in words."""
-        if self.status > SIGNALLED:
-            with contextlib.suppress(ValueError):
-                return f"it was ended by {signal.Signals(self.status - SIGNALLED).name}"
-        return f"it ended with status {self.status}"
+        name = starting.signal_of(self.status)
+        return f"it was ended by {name}" if name else f"it ended with status {self.status}"
 
 
 def find(command: Command, environment: Mapping[str, str] = os.environ) -> str | None:
     """The path of the command's program; None: there is none that can be started."""
-    return shutil.which(str(Path(command.argv[0]).expanduser()), path=environment.get("PATH"))
+    return starting.find(command.argv[0], environment)
 
 
 def run(command: Command, home: Home, yield_point: YieldPoint, grace: float, given: bytes = b"") -> Ended:
@@ -71,41 +65,42 @@ def run(command: Command, home: Home, yield_point: YieldPoint, grace: float, giv
 
     `given` is what it reads from its standard input. `yield_point` may raise: then it has been ended, with all that it had started. Raises OSError.
     """
-    program = find(command) or command.argv[0]
-    guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
-    environ = environment(command, home)
+    argv = [find(command) or command.argv[0], *command.argv[1:]]
     # A file and no pipe: however little the program reads, nobody waits for it.
     with tempfile.TemporaryFile() as file:
-        if given:
-            file.write(given)
-            file.seek(0)
-            environ[GIVEN_VARIABLE] = str(file.fileno())
-        started = _start([*guard, program, *command.argv[1:]], environ, (file.fileno(),) if given else ())
+        file.write(given)
+        file.seek(0)
+        number = file.fileno() if given else None
+        started = _start(Order(argv, environment(command, home), Path.home(), given=number))
     with started:
         make_room_of(started.pid)
         return _Running(started).follow(command.timeout, yield_point, grace)
 
 
-def _start(
-    argv: Sequence[str], environ: Mapping[str, str], inherited: Sequence[int]
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        argv,
+def _start(order: Order) -> subprocess.Popen[bytes]:
+    guard = subprocess.Popen(
+        starting.guard(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
-        cwd=Path.home(),
-        env=environ,
-        pass_fds=inherited,
+        env={},
+        pass_fds=() if order.given is None else (order.given,),
         start_new_session=True,
     )
+    with contextlib.suppress(BrokenPipeError):  # it has been ended already
+        _line(guard).write(order.to_bytes())
+    return guard
+
+
+def _line(guard: subprocess.Popen[bytes]) -> IO[bytes]:
+    """It was started with a pipe, so there is one."""
+    return cast("IO[bytes]", guard.stdin)
 
 
 def environment(command: Command, home: Home, ours: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the program gets of our environment, and what we add."""
-    given = {name: ours[name] for name in (*USUAL, *command.env) if name in ours}
-    return {**given, HOME_VARIABLE: str(home.root), YIELD_VARIABLE: "TERM"}
+    return {**starting.environment(command.env, home, ours), YIELD_VARIABLE: "TERM"}
 
 
 class _Running:
@@ -140,7 +135,7 @@ class _Running:
         """Take what it says, for so long at most; without this it would wait for us."""
         for key, _ in self._selector.select(seconds):
             chunk = os.read(key.fd, 65_536)
-            self._tails[key.data] = (self._tails[key.data] + chunk)[-TAIL:]
+            self._tails[key.data] = starting.keep_tail(self._tails[key.data], chunk)
             if not chunk:
                 self._selector.unregister(key.fileobj)
         if not self._selector.get_map():
@@ -152,9 +147,9 @@ class _Running:
         if self._runs():
             hurry(self._guard.pid)
             with contextlib.suppress(BrokenPipeError):
-                self._line().write(b"t")
+                _line(self._guard).write(ASK_TO_END)
             self._wait(grace)
-        self._line().close()
+        _line(self._guard).close()
         self._wait(_GUARD_PATIENCE)
         if self._runs():
             self._guard.kill()
@@ -163,7 +158,3 @@ class _Running:
         watch = Stopwatch()
         while self._runs() and watch.seconds() < seconds:
             self._listen(min(0.01, seconds))
-
-    def _line(self) -> IO[bytes]:
-        """It was started with a pipe, so there is one."""
-        return cast("IO[bytes]", self._guard.stdin)
