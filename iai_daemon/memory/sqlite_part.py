@@ -1,47 +1,19 @@
-"""What every part of the embedded store stands on: one connection, and how it is asked and written to."""
+"""What every part of the embedded memory stands on: its records, and how one is added."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.record import Draft, Record, from_row
-from iai_daemon.storage.sqlite import immediate, translated
-
-Parameters = Mapping[str, object]
+from iai_daemon.storage import sqlite_part
 
 
-class SqlitePart:
-    """A connection of `storage.sqlite.open_database`; `path` is named in errors. Raises StoreBusy and CorruptStore.
-
-    `may_wait` as in `storage.sqlite.immediate`.
-    """
-
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, may_wait: Callable[[], bool] | None = None
-    ) -> None:
-        self._connection = connection
-        self._path = path
-        self._may_wait = may_wait
-
-    def _all(self, sql: str, parameters: Parameters) -> list[sqlite3.Row]:
-        with translated(self._path):
-            return self._connection.execute(sql, parameters).fetchall()
-
-    def _first(self, sql: str, parameters: Parameters) -> sqlite3.Row | None:
-        rows = self._all(sql, parameters)
-        return rows[0] if rows else None
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One transaction."""
-        with translated(self._path), immediate(self._connection, self._may_wait):
-            yield
+class SqlitePart(sqlite_part.SqlitePart):
+    """Raises StoreBusy and StoreUnusable."""
 
     def _row(self, record: int) -> dict[str, object] | None:
         """The whole row of a record, as the journal keeps it."""
