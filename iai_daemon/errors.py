@@ -132,6 +132,30 @@ class NoSuchTask(IaiError):
     """There is no task {name}{nearest}"""
 
 
+class NoSuchRecall(IaiError):
+    """There is no recall {id}: `iai-daemon recall list` shows them."""
+
+
+class NoSuchSession(IaiError):
+    """There is no session {id}: `iai-daemon sessions list` shows them."""
+
+
+class NoSuchAgent(IaiError):
+    """There is no agent {name}{nearest} (under [agents.NAME] in {config})"""
+
+
+class AgentUnusable(IaiError):
+    """The agent {name} cannot be woken: {problem}."""
+
+
+class SessionTaken(IaiError):
+    """The session {session} has a pending recall already ({recall}): cancel or reschedule that one first."""
+
+
+class RecallOver(IaiError):
+    """Nothing more is to come of recall {id} ({status}): make a new one with `iai-daemon recall add`."""
+
+
 class NoSuchPass(IaiError):
     """There is no pass {name}{nearest}"""
 
@@ -181,4 +205,8 @@ class Refused(IaiError):
 
 
 class BadRecord(UsageError):
+    """{problem}"""
+
+
+class BadTrigger(UsageError):
     """{problem}"""
