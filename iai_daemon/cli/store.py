@@ -109,6 +109,7 @@ def restore_(backup: str, yes: bool, as_json: bool) -> None:
         "before": replaced.before,
         "kept": replaced.kept and str(replaced.kept),
         "damaged": replaced.damaged,
+        "missed": replaced.missed,
     }
     emit(result, as_json=as_json, human=lambda: _say(here, chosen, replaced))
 
@@ -123,6 +124,8 @@ def _find(here: Home, named: str) -> Path:
 
 def _say(here: Home, chosen: Path, replaced: Replaced) -> str:
     said = f"The memory is what it was in {chosen.name}: {_memories(replaced.memories)}."
+    if replaced.missed:
+        said += f" The agenda could not be kept: {replaced.missed} recalls may have run since or not, and count as missed."
     if replaced.kept is None:
         return f"{said} There was none before."
     if replaced.damaged:

@@ -1,5 +1,6 @@
 """Put a backup in the place of the embedded store: into the live database where it can be opened, whoever else has it open,
-and in the place of its file where it cannot. What was there is kept under another name either way."""
+and in the place of its file where it cannot. What was there is kept under another name either way. The agenda does not go back
+in time: what has run would run again."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import psutil
 
 from iai_daemon.errors import BadBackup, ForeignStore, NewerStore, StoreInUse
 from iai_daemon.paths import Home, compact
+from iai_daemon.storage.agenda import keep_agenda, miss_what_may_have_run
 from iai_daemon.storage.copies import copied, put_in_place
 from iai_daemon.storage.migrate import migrate
 from iai_daemon.storage.sqlite import (
@@ -39,12 +41,17 @@ _SIDE_FILES = ("-wal", "-shm")
 @dataclass(frozen=True, slots=True)
 class Replaced:
     """What a restore did: how many memories are current now, how many were before (None: that could not be read), and the
-    file in which what was there is kept (None: there was nothing), `damaged` or not."""
+    file in which what was there is kept (None: there was nothing), `damaged` or not.
+
+    `missed`: how many agents' runs may have happened since the backup or not, so that they count as missed; None: the agenda
+    could be read, and stays what it was.
+    """
 
     memories: int
     before: int | None
     kept: Path | None
     damaged: bool
+    missed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,8 @@ def look_at(backup: Path) -> Look:
 def restore(home: Home, backup: Path, now: float) -> Replaced:
     """Make the memory what it is in `backup`; `now` in seconds since the epoch. The caller holds the consolidation lock.
 
-    A number that was given to a memory or a night is not given to another. Raises BadBackup, StoreInUse, StoreUnusable and
-    StoreBusy; the memory is what it was then.
+    A number that was given to a memory or a night is not given to another, and the agenda stays what it is. Raises BadBackup,
+    StoreInUse, StoreUnusable and StoreBusy; the memory is what it was then.
     """
     with _staged(backup) as staged, translated(home.memory):
         replaced = _replace(home, staged, now)
@@ -144,7 +151,7 @@ def _replace(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
 
 def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
     """Into the live database: who has it open goes on with it, and sees one moment or the other."""
-    kept, before, damage = None, None, None
+    kept, before, damage, missed = None, None, None, None
     if _can(home.memory, is_blank):
         with reading(home.memory) as connection:
             damage = ENDS_EARLY if ends_early(home.memory, connection) else None
@@ -153,8 +160,10 @@ def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
     with contextlib.closing(open_damaged(home.memory)) as present:
 
         def keep_what_is_there() -> None:
-            nonlocal kept, before, damage
+            nonlocal kept, before, damage, missed
             before = count_memories(present)
+            if not keep_agenda(staged, present):
+                missed = miss_what_may_have_run(staged, now)
             with copied(present, home.backups) as copy:
                 damage = damage or copy.damage
                 if damage is not None:
@@ -167,7 +176,7 @@ def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
                 copy.keep(kept)
 
         put_in_place(staged, home.memory, keep_what_is_there)
-    return Replaced(count_memories(staged) or 0, before, kept, damage is not None)
+    return Replaced(count_memories(staged) or 0, before, kept, damage is not None, missed)
 
 
 def _can(path: Path, read: Callable[[sqlite3.Connection], object]) -> bool:
@@ -206,10 +215,11 @@ def _instead_of(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
     holders = list(_who_has_open(home.memory))
     if holders:
         raise StoreInUse(path=home.memory, holders=" and ".join(holders))
+    missed = miss_what_may_have_run(staged, now)
     with copied(staged, home.root) as copy:
         kept = _set_aside(home.memory, now)
         copy.keep(home.memory)
-    return Replaced(count_memories(staged) or 0, None, kept, kept is not None)
+    return Replaced(count_memories(staged) or 0, None, kept, kept is not None, missed)
 
 
 def _set_aside(live: Path, now: float) -> Path | None:

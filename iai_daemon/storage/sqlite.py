@@ -125,10 +125,10 @@ def interruptible(connection: sqlite3.Connection, may_go_on: Callable[[], bool])
         connection.set_progress_handler(None, 0)
 
 
-def find_damage(connection: sqlite3.Connection) -> str | None:
-    """What SQLite finds wrong when it reads the whole database, the first of it; None: nothing."""
+def find_damage(connection: sqlite3.Connection, table: str | None = None) -> str | None:
+    """What SQLite finds wrong when it reads the whole database, or one table of it, the first of it; None: nothing."""
     try:
-        found = " ".join(connection.execute("PRAGMA integrity_check(1)").fetchone()[0].split())
+        found = " ".join(connection.execute(f"PRAGMA integrity_check({table or 1})").fetchone()[0].split())
     except FILE_ERRORS as cause:
         if not is_damage(cause):
             raise
@@ -212,23 +212,23 @@ def _begin_immediate(connection: sqlite3.Connection, may_wait: Callable[[], bool
 
 
 @contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Errors of SQLite and of the file system become sentences for the user."""
+def translated(path: Path, busy_seconds: float = BUSY_SECONDS) -> Iterator[None]:
+    """Errors of SQLite and of the file system become sentences for the user. `busy_seconds`: how long the connection waits."""
     try:
         yield
     except FILE_ERRORS as cause:
         # An interruption is the wish of who made the statement `interruptible`, who waits for it further out.
         if _is_about_the_file(cause) and _code(cause) != sqlite3.SQLITE_INTERRUPT:
-            raise _sentence(cause, path) from cause
+            raise _sentence(cause, path, busy_seconds) from cause
         raise
     except OSError as cause:
         raise StoreOutOfReach(path=path, cause=cause.strerror or cause) from cause
 
 
-def _sentence(cause: Exception, path: Path) -> IaiError:
+def _sentence(cause: Exception, path: Path, busy_seconds: float) -> IaiError:
     code = _code(cause)
     if code in _BUSY:
-        return StoreBusy(path=path, seconds=f"{BUSY_SECONDS:g}")
+        return StoreBusy(path=path, seconds=f"{busy_seconds:g}")
     if code in _OUT_OF_REACH:
         return StoreOutOfReach(path=path, cause=cause)
     if code == sqlite3.SQLITE_NOTADB and newest_whole(_backups_of(path)) is None:

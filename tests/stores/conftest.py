@@ -1,4 +1,4 @@
-"""One suite, every engine: `opened` is the memory of a home, on each engine in turn."""
+"""One suite, every engine: `opened` is the memory of a home, `agenda` its agenda, on each engine in turn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from iai_daemon.agenda.opening import OpenedAgenda, open_agenda
+from iai_daemon.agenda.store import AgendaStore
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 
@@ -33,3 +35,25 @@ def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
 @pytest.fixture
 def opened(open_again: Callable[[], Stores]) -> Stores:
     return open_again()
+
+
+@pytest.fixture(params=ENGINES)
+def open_the_agenda(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], OpenedAgenda]]:
+    """Opens the same agenda once more, as another process would."""
+    assert request.param == "sqlite"
+    home = Home(tmp_path / "home")
+    home.create()
+    opened: list[OpenedAgenda] = []
+
+    def open_one() -> OpenedAgenda:
+        opened.append(open_agenda(home))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def agenda(open_the_agenda: Callable[[], OpenedAgenda]) -> AgendaStore:
+    return open_the_agenda().store
