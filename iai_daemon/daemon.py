@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import iai_daemon
 from iai_daemon import log as logs
+from iai_daemon.agenda.dispatch import Agenda
 from iai_daemon.claim import Claim
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
@@ -61,6 +62,7 @@ class Daemon:
         self._scanner = Scanner(directories, Limits.of(settings), self._processes, self._ageing)
         self._watcher = Watcher(directories, self._changed.set)
         self.shift = Shift(home, settings, clock, self._changed.set, log, self._ageing)
+        self.agenda = Agenda(home, settings, clock, self._changed.set, log)
         self._control = ControlServer(home.socket, handlers(self), self._call_failed, self._changed.set)
         self._begin(clock.now())
 
@@ -151,17 +153,20 @@ class Daemon:
             self.log.warning("entries of the log are missing before this one")
         self._scanner.clean_up(now)
         self.shift.look(now)
+        self.agenda.look(now)
 
     def _look(self, now: Now) -> None:
         """Look who is here, decide, and carry the decision out."""
         self._watcher.check()
-        self.presence = self._scanner.scan(now)
+        self.presence = self._scanner.scan(now, self.agenda.woken)
         before = self.standing
         self.decision = self.decide(now)
         self.standing = self.decision.standing
         if self.decision.changed:
             self._announce(before.state, now)
         self.shift.act(self.decision.allowed, self.standing, now)
+        at_work = self.presence.sessions_at_work(now.awake, self.settings.lifecycle.idle_after)
+        self.agenda.act(at_work, self.presence.sessions, now)
         self._keep(now)
 
     def _keep(self, now: Now, *, closing: bool = False) -> None:
@@ -195,7 +200,7 @@ class Daemon:
         """Seconds until something falls due without any event."""
         if self._scanner.behind:
             return 0.0
-        due = min(self._next_tick, self.decision.next_at, self.shift.next_at)
+        due = min(self._next_tick, self.decision.next_at, self.shift.next_at, self.agenda.next_at)
         return max(0.0, due - now.awake)
 
     def degraded(self) -> list[dict[str, str]]:
@@ -212,7 +217,7 @@ class Daemon:
         if self._scanner.undeletable:
             why = f"{self._scanner.undeletable} files of wrappers that are gone cannot be deleted"
             found.append(_degraded("clean-up", why, "make the directory writable"))
-        return found + self.shift.degraded()
+        return [*found, *self.shift.degraded(), *self.agenda.degraded()]
 
     def _call_failed(self, error: Exception) -> None:
         self._failed("call failed", error)
@@ -247,7 +252,8 @@ class Daemon:
     async def _shut_down(self) -> None:
         await self._control.close()
         self._watcher.close()
-        await self.shift.close()
+        # Both may take a while: the one a batch, the others the grace that agents have.
+        await asyncio.gather(self.shift.close(), self.agenda.close())
 
 
 def _degraded(what: str, why: str, fix: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import iai_daemon
+from iai_daemon.agenda.dispatch import Agenda
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.control.server import Handler, Notify
@@ -28,6 +29,7 @@ class Daemon(Protocol):
     presence: Presence
     decision: Decision
     shift: Shift
+    agenda: Agenda
     failures: int
     ticked_at: float
 
@@ -73,8 +75,10 @@ def handlers(daemon: Daemon) -> Mapping[str, Handler]:
         )
 
     async def look(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
-        """Somebody has changed in the store what nights depend on."""
-        daemon.shift.look(daemon.clock.now())
+        """Somebody has changed in the store what nights or recalls depend on."""
+        now = daemon.clock.now()
+        daemon.shift.look(now)
+        daemon.agenda.look(now)
         daemon.look_now()
         return {}
 
@@ -140,7 +144,7 @@ def describe(daemon: Daemon, now: Now) -> dict[str, object]:
             "invalid": counts[Status.INVALID],
         },
         "consolidation": daemon.shift.describe(),
-        "agenda": {},
+        "agenda": daemon.agenda.describe(now),
         "store": daemon.shift.describe_store(),
         "tick": {"at": format_stamp(daemon.ticked_at), "failures": daemon.failures},
         "degraded": daemon.degraded(),

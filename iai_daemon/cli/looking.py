@@ -7,12 +7,14 @@ from pathlib import Path
 
 from iai_daemon.clock import Now
 from iai_daemon.config import Settings
+from iai_daemon.control import client
+from iai_daemon.errors import DaemonAway, DaemonMute
 from iai_daemon.lifecycle import saved
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
 from iai_daemon.presence.classify import Presence
 from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Limits, Scanner
+from iai_daemon.presence.scanner import Identity, Limits, Scanner
 
 
 def look(home: Home, settings: Settings, now: Now, directories: Sequence[Path] = ()) -> Presence:
@@ -22,4 +24,13 @@ def look(home: Home, settings: Settings, now: Now, directories: Sequence[Path] =
     if clocks:
         ageing.resume(clocks)
     where = directories or settings.wrappers_dirs(home)
-    return Scanner(where, Limits.of(settings), processes, ageing).scan(now)
+    return Scanner(where, Limits.of(settings), processes, ageing).scan(now, _woken(home))
+
+
+def _woken(home: Home) -> set[Identity]:
+    """The agents at work that the daemon woke; without a daemon there are none."""
+    try:
+        running = client.status(home)["agenda"].get("running", ())
+    except (DaemonAway, DaemonMute):
+        return set()
+    return {(pid, start) for run in running for pid, start in run["processes"]}

@@ -59,6 +59,7 @@ def _lines(seen: Mapping[str, Any]) -> list[str]:
         f"{seen['state']}  since {seen['since']}  ({seen['rule']}: {seen['reason']})",
         f"wrappers  {', '.join([wrappers, *gone])}",
         f"night     {_night(night)}",
+        f"agenda    {_agenda(seen['agenda'])}",
         f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
         f"daemon    pid {seen['pid']}, version {seen['version']}, {seen['tick']['failures']} failed ticks",
     ]
@@ -82,3 +83,11 @@ def _night(night: Mapping[str, Any]) -> str:
     if not last:
         return "none yet"
     return f"last one {last['id']}, {last['outcome']}, ended {last['ended_at']}"
+
+
+def _agenda(agenda: Mapping[str, Any]) -> str:
+    told = [f"next recall {agenda['next_at']}" if agenda["next_at"] else "no recall is planned"]
+    told += [f"{run['agent']} is at work on recall {run['recall']}" for run in agenda["running"]]
+    if agenda["missed_last_day"]:
+        told.append(f"{agenda['missed_last_day']} missed since yesterday: `iai-daemon recall history`")
+    return ", ".join(told)

@@ -112,6 +112,23 @@ class Presence:
         """Calls of present wrappers that have no answer yet."""
         return sum(wrapper.beat.in_flight for wrapper in self.present if wrapper.beat)
 
+    @property
+    def sessions(self) -> Mapping[tuple[str, str], str | None]:
+        """The sessions that present wrappers name: (session, wrapper's file) and what the client calls itself."""
+        return {
+            (wrapper.beat.session_id, wrapper.path): wrapper.beat.client_name
+            for wrapper in self.present
+            if wrapper.beat is not None and wrapper.beat.session_id
+        }
+
+    def sessions_at_work(self, now: float, idle_after: float) -> Mapping[str, str]:
+        """The sessions of which a wrapper is active at `now` (awake clock), and that in words."""
+        return {
+            wrapper.beat.session_id: f"its session is at work in {wrapper.beat.client_name or 'a client'}"
+            for wrapper in self.present
+            if wrapper.beat is not None and wrapper.beat.session_id and wrapper.is_active(now, idle_after)
+        }
+
 
 def classify(
     beat: Heartbeat, age: float, stale_after: float, look: Callable[[], Evidence]

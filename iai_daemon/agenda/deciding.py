@@ -1,0 +1,121 @@
+"""From an occurrence that is due to what is done about it: what stands in its way is looked up, `policy` judges, and the
+verdict becomes a change of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iai_daemon.agenda.budget import Budget
+from iai_daemon.agenda.call import make_call
+from iai_daemon.agenda.planning import following, planned
+from iai_daemon.agenda.policy import Do, Obstacle, Rules, Situation, Verdict, judge
+from iai_daemon.agenda.recall import CallType, CatchUp, Planned, Recall, State
+from iai_daemon.agenda.running import Runs
+from iai_daemon.agenda.store import Defer, Due, Settle
+from iai_daemon.agenda.triggers import Passed, passed
+from iai_daemon.config import Agent, Settings
+from iai_daemon.errors import AgentUnusable
+from iai_daemon.paths import Home
+from iai_daemon.units import NEVER
+
+
+class Decider:
+    """Decides by the settings. `hindered`: the agents that cannot be woken at all, and why not."""
+
+    def __init__(self, home: Home, settings: Settings, runs: Runs) -> None:
+        self._home = home
+        self._agents = settings.agents
+        self._runs = runs
+        self.rules = _rules(settings)
+        self.hindered: dict[str, str] = {}
+
+    def judge(self, due: Due, busy: Mapping[str, str], budget: Budget, now: int) -> Verdict:
+        """What is to become of it. `busy`: the sessions in which somebody is at work, and why one says so."""
+        situation = Situation(
+            now,
+            closed=due.closed,
+            passed=_later(due, now),
+            running_since=self._runs.since(due.recall),
+            obstacle=self._obstacle(due.recall, busy, budget),
+        )
+        return judge(due.occurrence, due.recall, situation, self.rules)
+
+    def _obstacle(self, recall: Recall, busy: Mapping[str, str], budget: Budget) -> Obstacle | None:
+        """Why its agent cannot be woken now."""
+        if why := busy.get(recall.session_id):
+            return Obstacle(why)
+        if (other := self._runs.another_in(recall)) is not None:
+            return Obstacle(f"its session is busy with recall {other}")
+        agent = self._agents.get(recall.agent)
+        hindrance = (
+            Obstacle(f"there is no [agents.{recall.agent}] in the settings")
+            if agent is None
+            else budget.exhausted(agent) or self._unusable(agent, recall)
+        )
+        if hindrance is None:
+            self.hindered.pop(recall.agent, None)
+        else:
+            self.hindered[recall.agent] = hindrance.reason
+        return hindrance
+
+    def _unusable(self, agent: Agent, recall: Recall) -> Obstacle | None:
+        try:
+            make_call(agent, recall.session_id, recall.message, "", self._home)
+        except AgentUnusable as error:
+            return Obstacle(str(error))
+        return None
+
+    def change(self, due: Due, verdict: Verdict, now: int) -> Settle | Defer:
+        """The change that carries it out, where nothing runs."""
+        occurrence, recall = due.occurrence, due.recall
+        if verdict.do is Do.DEFER:
+            return Defer(occurrence.id, verdict.until, verdict.reason)
+        if verdict.do is Do.SUPERSEDE and (later := _later(due, now)) is not None:
+            return self._superseded(due, verdict, later)
+        swallowed, after = 0, occurrence.scheduled_for
+        if _recurs(due) and verdict.until > after:
+            gone = passed(recall.trigger, after, verdict.until)
+            swallowed, after = gone.count if gone else 0, verdict.until
+        state = State.SKIPPED if verdict.do is Do.SKIP else State.MISSED
+        return Settle(occurrence.id, state, verdict.reason, swallowed, follows(due, after))
+
+    def _superseded(self, due: Due, verdict: Verdict, later: Passed) -> Settle:
+        """The newest of those whose time has come takes its place. Where nothing is made up for, all before that are missed."""
+        occurrence, between = due.occurrence, later.count - 1
+        newest = planned(due.recall, later.last)
+        if self.rules.catch_up_of(due.recall) is CatchUp.SKIP:
+            return Settle(occurrence.id, State.MISSED, verdict.reason, between, newest)
+        why = f"{verdict.reason}: that one stands for it, too"
+        stands_for = occurrence.swallowed + 1 + between
+        return Settle(occurrence.id, State.SKIPPED, why, following=newest, stands_for=stands_for)
+
+
+def follows(due: Due, after: int) -> Planned | None:
+    """What its plan has after that."""
+    return following(due.recall, after) if _recurs(due) else None
+
+
+def _recurs(due: Due) -> bool:
+    """Whether its plan has another one after it."""
+    return due.recall.call_type is CallType.RECURRING and not due.occurrence.extra
+
+
+def _later(due: Due, now: int) -> Passed | None:
+    """The later firings whose time has come; of what jitter may still put off nobody says so."""
+    if not _recurs(due):
+        return None
+    return passed(due.recall.trigger, due.occurrence.scheduled_for, now - due.recall.policy.jitter)
+
+
+def _rules(settings: Settings) -> Rules:
+    agenda = settings.agenda
+    return Rules(
+        CatchUp(agenda.catch_up),
+        _or_none(agenda.catch_up_window),
+        _or_none(agenda.max_defer),
+        round(agenda.defer_when_busy * 1000),
+    )
+
+
+def _or_none(seconds: float) -> int | None:
+    return None if seconds == NEVER else round(seconds * 1000)
