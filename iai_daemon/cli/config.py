@@ -12,10 +12,11 @@ import tomli_w
 
 import iai_daemon
 from iai_daemon import atomic
+from iai_daemon.agenda.call import make_call
 from iai_daemon.cli.common import emit, home, home_option, json_option
-from iai_daemon.config import SECTIONS, Settings, keys, kinds, load, parse, plain
+from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, kinds, load, parse, plain
 from iai_daemon.consolidation.program import find
-from iai_daemon.errors import BadConfig, Refused, UsageError
+from iai_daemon.errors import AgentUnusable, BadConfig, Refused, UsageError
 from iai_daemon.paths import make_private
 
 
@@ -65,12 +66,26 @@ def check(as_json: bool) -> int:
 
 
 def _require_programs(settings: Settings, where: Path) -> None:
-    """Raises BadConfig for a command whose program is not there. A daemon starts all the same, and that night tells."""
+    """Raises BadConfig for what cannot be started. A daemon starts all the same; that night, or that recall, tells."""
     for each in settings.consolidation.commands:
         if find(each) is None:
             problem = f"there is no program {each.argv[0]} that can be started (on this PATH)"
             place = f'[[consolidation.commands]] "{each.name}"'
             raise BadConfig(path=where, where=place, problem=problem)
+    for agent in settings.agents.values():
+        if why := _problem_of(agent):
+            raise BadConfig(path=where, where=f"[agents.{agent.name}]", problem=why)
+
+
+def _problem_of(agent: Agent) -> str | None:
+    """Why an agent could not be woken, or would never be done."""
+    if agent.confirm and not any(name in each for each in agent.command for name in ("{token}", "{confirm}")):
+        return "confirm is true, but {token} or {confirm} is not in the command: nothing tells the agent its token"
+    try:
+        make_call(agent, "", "", "", home())
+    except AgentUnusable as refused:
+        return str(refused.data["problem"])
+    return None
 
 
 @config.command()
@@ -114,8 +129,9 @@ def set_(key: str, value: str, as_json: bool) -> None:
     Example: iai-daemon config set lifecycle.idle_after 10m
     """
     section, _, name = key.partition(".")
-    if key in keys(tables=True):
-        problem = f"{key} is not one value: write [[{key}]] tables into {home().config} with an editor."
+    if key in keys(tables=True) or section == AGENTS:
+        head = "[agents.NAME]" if section == AGENTS else f"[[{key}]]"
+        problem = f"{key} is not one value: write {head} tables into {home().config} with an editor."
         raise UsageError(problem=problem)
     if key not in keys():
         raise UsageError(problem=f"There is no setting {key!r}: `iai-daemon config show` prints them all.")

@@ -15,5 +15,5 @@ def mcp(words: Sequence[str]) -> int:
     home = find_home(quick.parse(words, "mcp").home)
     settings = load(home)
     make_private(home.root)
-    serve(home, redacts=settings.memory.redact_secrets)
+    serve(home, settings)
     return 0

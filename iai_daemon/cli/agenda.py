@@ -1,0 +1,117 @@
+"""What the commands of the agenda share: its store, when something is wanted, how it is said, and the daemon."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import click
+
+from iai_daemon.agenda.describe import local
+from iai_daemon.agenda.here import machine_zone
+from iai_daemon.agenda.opening import open_agenda
+from iai_daemon.agenda.store import AgendaStore
+from iai_daemon.agenda.triggers import Trigger
+from iai_daemon.agenda.wishes import When
+from iai_daemon.cli.common import home
+from iai_daemon.config import load
+from iai_daemon.control import client
+from iai_daemon.errors import DaemonAway, DaemonMute, Refused
+from iai_daemon.paths import make_private
+from iai_daemon.units import format_duration
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+NOBODY_FIRES = "no daemon is running: nothing fires until one does (`iai-daemon run`)"
+
+
+@contextlib.contextmanager
+def agenda() -> Iterator[AgendaStore]:
+    """The agenda of this home, closed at the end. Raises StoreUnusable, BadConfig, HomeUnusable."""
+    here = home()
+    load(here)
+    make_private(here.root)
+    opened = open_agenda(here)
+    try:
+        yield opened.store
+    finally:
+        opened.close()
+
+
+def told_daemon() -> bool:
+    """Let a running daemon look at once at what was changed; whether there is one."""
+    try:
+        client.ask(home(), "look")
+    except DaemonAway:
+        return False
+    except (DaemonMute, Refused):
+        # It is there, and looks at its next tick.
+        return True
+    return True
+
+
+def when_options(command: _Command) -> _Command:
+    """`--at`, `--in`, `--every`, `--cron`, `--rrule` and `--now`, of which exactly one is given, and `--tz`."""
+    for option in reversed(
+        [
+            click.option(
+                "--at", metavar="T", help="Once, such as 2026-11-30T09:00:00Z, 2026-11-30 09:00 or 09:00."
+            ),
+            click.option("--in", "after", metavar="D", help="Once, after so long, such as 20m or 8h."),
+            click.option(
+                "--every", metavar="D", help="Again and again, such as 6h; whole days keep the time of day."
+            ),
+            click.option("--cron", metavar="E", help='By a cron expression, such as "0 9 * * mon-fri".'),
+            click.option(
+                "--rrule", metavar="R", help='By an RFC 5545 rule, such as "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9".'
+            ),
+            click.option("--now", is_flag=True, help="Once, at once."),
+            click.option(
+                "--tz", metavar="ZONE", help="In which zone, such as Europe/Paris; else this machine's."
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def when_of(said: dict[str, Any]) -> When:
+    """What the options of `when_options` say; they are taken out of `said`."""
+    zone = said.pop("tz") or zone_here()
+    return When(zone, **{name: said.pop(name) for name in ("at", "after", "every", "cron", "rrule", "now")})
+
+
+def zone_here() -> str:
+    """The zone that is meant where nobody names one."""
+    zone = machine_zone()
+    if zone is None:
+        click.echo(
+            "the zone of this machine has no name that is known, so UTC is meant: --tz names another",
+            err=True,
+        )
+    return zone or "UTC"
+
+
+def say_trigger(trigger: Trigger) -> str:
+    """When a recall fires, in a few words."""
+    if trigger.kind == "every":
+        return f"every {format_duration(float(trigger.expression))}"
+    if trigger.kind == "at":
+        return "once"
+    return f"{trigger.kind} {one_line(trigger.expression)} ({trigger.zone})"
+
+
+def say_time(moment: int | None, zone: str) -> str:
+    return "-" if moment is None else local(moment, zone)
+
+
+def one_line(text: str, width: int = 60) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def printable(text: str) -> str:
+    """What others wrote, without what would steer a terminal."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
