@@ -1,10 +1,10 @@
-"""The memory that a server works on for as long as its client stays, whatever becomes of the file meanwhile."""
+"""What a server works on for as long as its client stays, whatever becomes of the file meanwhile: the memory, and the agenda."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -13,37 +13,49 @@ from iai_daemon.errors import StoreUnusable
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 
+
+class _Open(Protocol):
+    """A part of the store that was opened."""
+
+    @property
+    def close(self) -> Callable[[], None]: ...
+
+    @property
+    def moved(self) -> Callable[[], bool]: ...
+
+
 _T = TypeVar("_T")
+_Part = TypeVar("_Part", bound=_Open)
 
 
-class Opened:
-    """The memory of a home; opening and using it may raise StoreUnusable, StoreBusy.
+class Kept(Generic[_Part]):
+    """A part of a home's store, opened when it is used first; opening and using it may raise StoreUnusable, StoreBusy.
 
     A file that is no longer the one that others find is left for that one. After damage the file is let go of, since
     `store restore` can replace it only then; the next use opens what stands there.
     """
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._stores: Stores | None = open_stores(home)
+    def __init__(self, open_it: Callable[[], _Part]) -> None:
+        self._open = open_it
+        self._part: _Part | None = None
         self._turn = anyio.CapacityLimiter(1)
 
-    async def use(self, work: Callable[[Stores], _T]) -> _T:
+    async def use(self, work: Callable[[_Part], _T]) -> _T:
         """One at a time, in a thread: a wait for another writer blocks no ping."""
 
-        def with_the_memory() -> _T:
-            with self as stores:
-                return work(stores)
+        def with_it() -> _T:
+            with self as part:
+                return work(part)
 
-        return await anyio.to_thread.run_sync(with_the_memory, limiter=self._turn)
+        return await anyio.to_thread.run_sync(with_it, limiter=self._turn)
 
-    def __enter__(self) -> Stores:
+    def __enter__(self) -> _Part:
         """For who is alone with it."""
-        if self._stores is not None and self._stores.moved():
+        if self._part is not None and self._part.moved():
             self.close()
-        if self._stores is None:
-            self._stores = open_stores(self._home)
-        return self._stores
+        if self._part is None:
+            self._part = self._open()
+        return self._part
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -53,6 +65,14 @@ class Opened:
 
     def close(self) -> None:
         """Let go of the file."""
-        stores, self._stores = self._stores, None
-        if stores is not None:
-            stores.close()
+        part, self._part = self._part, None
+        if part is not None:
+            part.close()
+
+
+class Opened(Kept[Stores]):
+    """The memory of a home, opened at once. Raises StoreUnusable, StoreBusy."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(lambda: open_stores(home))
+        self._part = open_stores(home)

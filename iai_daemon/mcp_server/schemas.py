@@ -52,6 +52,21 @@ RecordId = Annotated[
     BeforeValidator(_no_truth_value),
 ]
 
+OtherSession = Annotated[str, Field(description="Where it is not this session.")]
+PlannedSession = Annotated[str, Field(description="Only where this session is not known.")]
+IncludePast = Annotated[bool, Field(description="Also what is over.")]
+RecallId = Annotated[
+    int, Field(description="Its `id`; else what is pending."), BeforeValidator(_no_truth_value)
+]
+Token = Annotated[str, Field(description="As you were given it.")]
+Message = Annotated[str, Field(description="What you will be told then.")]
+At = Annotated[str, Field(description="Once, such as 2026-11-30 09:00.")]
+In = Annotated[str, Field(validation_alias="in", description="Once, after so long, such as 20m.")]
+Every = Annotated[str, Field(description="Again and again, such as 6h.")]
+Cron = Annotated[str, Field(description="Such as 0 9 * * mon-fri.")]
+Zone = Annotated[str, Field(description="Such as Europe/Paris; else the machine's.")]
+AgentName = Annotated[str, Field(description="Which one is woken, where there are several.")]
+
 
 class Result(BaseModel):
     """What a tool answers. What is null is left out: it would only fill the agent's context."""
@@ -140,3 +155,71 @@ class StatusResult(Result):
     presence: dict[str, Any] = {}
     consolidation: dict[str, Any] = {}
     degraded: list[dict[str, Any]] = []
+
+
+class TriggerResult(BaseModel):
+    """When a recall fires: at, every (in seconds), cron or rrule, in a zone."""
+
+    kind: str
+    expression: str
+    tz: str
+
+
+class RecallResult(Result):
+    """One recall: the plan to wake an agent in a session."""
+
+    id: int
+    session_id: str
+    call_type: str
+    trigger_at: str | None = None
+    interval_seconds: float | None = None
+    internal_comment: str | None = None
+    additional_context_message: str
+    status: str
+    created_at: str
+    updated_at: str
+    agent: str
+    trigger: TriggerResult
+    made_by: str
+    paused: bool
+    reason: str | None = None
+    expires_at: str | None = None
+
+
+class RunResult(Result):
+    """The run that this agent was woken for. `token` confirms it; what is null is not known here."""
+
+    recall: int | None = None
+    session_id: str | None = None
+    message: str | None = None
+    started_at: str | None = None
+    needs_confirmation: bool | None = None
+    confirmed_at: str | None = None
+    token: str | None = None
+
+
+class RecallsResult(Result):
+    """The recalls of a session, what is due last first."""
+
+    recalls: list[RecallResult]
+    run: RunResult | None = None
+
+
+class CancelledResult(Result):
+    """Which recalls were cancelled; of another one nothing was to come anyway."""
+
+    cancelled: list[int]
+    recalls: list[RecallResult]
+
+
+class SkippedResult(RecallResult):
+    """The recall, and which of its times is skipped."""
+
+    skipped: str
+
+
+class ConfirmedResult(Result):
+    """The run that is confirmed."""
+
+    session_id: str
+    confirmed_at: str

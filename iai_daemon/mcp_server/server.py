@@ -18,9 +18,11 @@ from mcp_types import ToolAnnotations
 from pydantic import AnyUrl, ValidationError
 
 import iai_daemon
+from iai_daemon.config import Settings
 from iai_daemon.errors import IaiError, NoSuchRecord
 from iai_daemon.mcp_server.opened import Opened
 from iai_daemon.mcp_server.project import current_project
+from iai_daemon.mcp_server.recall_tools import RecallTools
 from iai_daemon.mcp_server.resources import Resources
 from iai_daemon.mcp_server.tools import Tools
 from iai_daemon.mcp_server.uses import Uses
@@ -55,26 +57,28 @@ _SAID = {
 }
 
 
-def serve(home: Home, *, redacts: bool = True) -> None:
-    """Serve until the client closes standard input. `redacts`: whether secrets are taken out of what it tells. Raises
-    StoreUnusable before anything is answered."""
+def serve(home: Home, settings: Settings) -> None:
+    """Serve until the client closes standard input. Raises StoreUnusable before anything is answered."""
     memory = Opened(home)
     project, uses = current_project(), Uses(memory)
     # A thread waits for standard input, and no exception reaches it: Ctrl-C would do nothing. The store survives any end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        tools = Tools(home, memory, project, uses, redacts=redacts)
+        tools = Tools(home, memory, project, uses, redacts=settings.memory.redact_secrets)
+        recalls = RecallTools(home, settings, lambda: tools.client)
         # A client that dies in the middle of an answer leaves nobody to tell of it.
         try:
-            build(tools, Resources(memory, project)).run("stdio")
+            build(tools, Resources(memory, project), recalls).run("stdio")
         except* BrokenPipeError:
             pass
+        finally:
+            recalls.close()
         uses.write()
     finally:
         memory.close()
 
 
-def build(tools: Tools, resources: Resources) -> MCPServer[None]:
+def build(tools: Tools, resources: Resources, recalls: RecallTools) -> MCPServer[None]:
     """The server with its tools and resources."""
     server = _PlainSpoken(
         "iai-daemon", version=iai_daemon.__version__, instructions=INSTRUCTIONS, log_level="WARNING"
@@ -85,6 +89,11 @@ def build(tools: Tools, resources: Resources) -> MCPServer[None]:
     server.offer(tools.forget, "Forget a memory", hides=True)
     server.offer(tools.memory_history, "History of a subject")
     server.offer(tools.daemon_status, "Status of the memory's daemon")
+    server.offer(recalls.list_recalls, "Planned wake-ups")
+    server.offer(recalls.confirm_recall, "Confirm a wake-up", notes=True)
+    server.offer(recalls.cancel_recall, "Cancel a wake-up", hides=True)
+    server.offer(recalls.skip_next_recall, "Skip the next wake-up", adds=True, hides=True)
+    server.offer(recalls.schedule_recall, "Plan a wake-up", adds=True)
     server.show("memory://recent", "Newest memories", "text/markdown", resources.recent)
     server.show("memory://night/last", "The last night", "text/plain", resources.last_night)
     server.show("memory://record/{id}", "One memory and its story", "application/json", resources.record)
@@ -99,12 +108,18 @@ class _PlainSpoken(MCPServer[None]):
     called_by: Callable[[str | None], None] | None = None
 
     def offer(
-        self, tool: Callable[..., Awaitable[object]], title: str, *, adds: bool = False, hides: bool = False
+        self,
+        tool: Callable[..., Awaitable[object]],
+        title: str,
+        *,
+        adds: bool = False,
+        hides: bool = False,
+        notes: bool = False,
     ) -> None:
-        """A tool that only reads unless it `adds` or `hides`; what it does to the memory again changes nothing but `adds`."""
+        """A tool that only reads unless it `adds`, `hides` or `notes` something; again, only what `adds` changes anything."""
         hints = ToolAnnotations(
             title=title,
-            read_only_hint=not (adds or hides),
+            read_only_hint=not (adds or hides or notes),
             destructive_hint=hides,
             idempotent_hint=not adds,
             open_world_hint=False,

@@ -124,7 +124,9 @@ def test_every_tool_passes_the_official_inspector_behind_the_wrapper(ask: Inspec
     assert fact["content"] == told["content"]
     assert "No daemon is running" in ask.call("daemon_status")["reason"]
     assert ask.call("forget", f"id={told['id']}")["current"] is False
-    assert set(tools) == {"remember", "search_memory", "memory_history", "daemon_status", "forget"}
+    assert ask.call("list_recalls")["recalls"] == []
+    of_memory = {"remember", "search_memory", "memory_history", "daemon_status", "forget"}
+    assert {name for name in tools if "recall" not in name} == of_memory
     assert not list(home.wrappers.iterdir()), "a wrapper left its heartbeat behind"
 
 

@@ -14,7 +14,7 @@ from iai_daemon.paths import Home
 from tests.mcp_server.users import Server
 
 # Every session pays for these before its first word.
-_MOST_CHARACTERS = 2_500
+_MOST_CHARACTERS = 3_300
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +48,25 @@ def test_the_instructions_name_the_tools_that_there_are_and_when_to_use_them(
     for name in ("search_memory", "remember", "forget"):
         assert name in INSTRUCTIONS
         assert name in tools
-    assert len(tools) <= 6
+    assert len(tools) <= 10
 
 
 def test_the_hints_are_explicit_and_right(tools: dict[str, dict[str, Any]]) -> None:
     reads, adds, hides = (True, False, True), (False, False, False), (False, True, True)
+    notes, hides_more_each_time = (False, False, True), (False, True, False)
     right = {
         "remember": adds,
         "search_memory": reads,
         "forget": hides,
         "memory_history": reads,
         "daemon_status": reads,
+        "list_recalls": reads,
+        "confirm_recall": notes,
+        "cancel_recall": hides,
+        "skip_next_recall": hides_more_each_time,
+        "schedule_recall": adds,
     }
+    assert set(right) == set(tools)
     for name, (only_reads, destroys, again_is_the_same) in right.items():
         assert tools[name]["annotations"] == {
             "title": tools[name]["title"],
@@ -86,6 +93,7 @@ def test_every_answer_is_what_its_schema_says_and_spares_what_is_null(
         ("memory_history", {"subject": "staging", "limit": 2}),
         ("forget", {"id": 1}),
         ("daemon_status", {}),
+        ("list_recalls", {}),
     ]
     for name, arguments in calls:
         result = server.ask("tools/call", {"name": name, "arguments": arguments})
@@ -139,7 +147,7 @@ WRONG: list[tuple[str, dict[str, object], str]] = [
     (
         "recall",
         {},
-        "There is no tool recall: there are remember, search_memory, forget, memory_history, daemon_status.",
+        "There is no tool recall: there are remember, search_memory, forget, memory_history, daemon_status, list_recalls,",
     ),
 ]
 

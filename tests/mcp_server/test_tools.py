@@ -22,7 +22,18 @@ from iai_daemon.__main__ import main
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
 
-TOOLS = ["remember", "search_memory", "forget", "memory_history", "daemon_status"]
+TOOLS = [
+    "remember",
+    "search_memory",
+    "forget",
+    "memory_history",
+    "daemon_status",
+    "list_recalls",
+    "confirm_recall",
+    "cancel_recall",
+    "skip_next_recall",
+    "schedule_recall",
+]
 
 
 @asynccontextmanager
@@ -186,6 +197,7 @@ def test_tools_describe_themselves_and_answer_by_their_schemas(home: Home, tmp_p
             "search_memory",
             "memory_history",
             "daemon_status",
+            "list_recalls",
         ]
         await ask(session, "remember", content="A fact about schemas.", tags=["x"])
         found = await ask(session, "search_memory", query="schemas")
