@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test lint run bench bench-recall bench-insights clean
+.PHONY: help demo test test-clients lint run bench bench-recall bench-insights clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -24,6 +24,17 @@ demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, i
 test: $(VENV)/ready  ## the whole test suite
 	$(BIN)/python -m pytest
 
+# Real clients, kept apart from the machine's own.
+CLIENTS := .clients
+
+$(CLIENTS)/ready: Makefile
+	npm install --silent --no-fund --no-audit --prefix $(CLIENTS) @anthropic-ai/claude-code
+	node $(CLIENTS)/node_modules/@anthropic-ai/claude-code/install.cjs
+	touch $@
+
+test-clients: $(VENV)/ready $(CLIENTS)/ready  ## the tests with real clients, which npm installs
+	TESTS_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest tests/clients
+
 lint: $(VENV)/ready  ## formatting, lint rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -42,4 +53,4 @@ bench-insights: $(VENV)/ready  ## whether what runs teach holds on other tasks: 
 	$(BIN)/python benchmarks/insights.py $(if $(DATA),--data $(DATA))
 
 clean:           ## remove what was made here
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
