@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iai_daemon.errors import BadConfig
 from iai_daemon.kinds import (
+    NAME,
     YES_OR_NO,
     Kind,
     a_path,
+    argv,
+    argv_or_none,
     directories,
     duration,
+    duration_or_usual,
     embedding_model,
     line_of_text,
     number_of,
     one_of,
     path_or_none,
+    short_name,
     size,
     texts,
     url_or_none,
     variable_or_none,
     whole,
+    whole_or_usual,
 )
 from iai_daemon.paths import Home
+from iai_daemon.tables import (
+    InTable,
+    kinds,
+    line_of,
+    line_of_table,
+    nearest,
+    read_table,
+    required,
+    setting,
+    tables,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -46,21 +63,11 @@ PASSES = (
 )
 
 
-# Under which group installed packages offer passes of their own, and what such a pass may be called.
+# Under which group installed packages offer passes of their own.
 PLUG_INS = "iai_daemon.passes"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 # The name of a command as a pass begins so: no other pass can be called that.
 COMMAND = "command:"
-
-
-class _InTable(ValueError):
-    """What is wrong with one of several tables of the same name: `number` counts them from 0, `key` is what is wrong in it."""
-
-    def __init__(self, problem: object, number: int, key: str | None) -> None:
-        super().__init__(problem)
-        self.number = number
-        self.key = key
 
 
 def _passes() -> Kind:
@@ -87,105 +94,31 @@ def plug_ins() -> Mapping[str, Sequence[EntryPoint]]:
 
     found: dict[str, list[EntryPoint]] = {}
     for each in entry_points(group=PLUG_INS):
-        if _NAME.fullmatch(each.name) and each.name not in PASSES:
+        if NAME.fullmatch(each.name) and each.name not in PASSES:
             found.setdefault(each.name, []).append(each)
     return found
-
-
-def _name() -> Kind:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
-            raise ValueError("must be a short name of small letters, digits, - and _")
-        return value
-
-    return Kind(read)
-
-
-def _argv() -> Kind:
-    """A program and its arguments. A relative path would depend on where the daemon was started."""
-
-    def read(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
-            raise ValueError('must be a list of texts, the program first, such as ["/usr/bin/tidy", "notes"]')
-        if any("\0" in each for each in value) or not value[0]:
-            raise ValueError("holds a text that no program can be given")
-        if "/" in value[0] and not value[0].startswith(("/", "~/")):
-            raise ValueError('must begin with a name that PATH leads to, or with a path from "/" or "~/"')
-        return tuple(value)
-
-    return Kind(read, list)
-
-
-def _argv_or_none() -> Kind:
-    return Kind(lambda value: () if value == [] else _argv().read(value), list)
-
-
-def _tables(kind: type) -> Kind:
-    """Any number of tables of one kind, each with a name of its own."""
-
-    def read(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise ValueError("must be tables, each under a head of its own in two pairs of brackets")
-        made: list[Any] = []
-        for number, table in enumerate(value):
-            each = _read_table(kind, table, number)
-            if each.name in [other.name for other in made]:
-                raise _InTable(f'there is another one named "{each.name}"', number, "name")
-            made.append(each)
-        return tuple(made)
-
-    def write(values: Sequence[Any]) -> list[dict[str, object]]:
-        return [
-            {key: known.write(getattr(each, key)) for key, known in kinds(kind).items()} for each in values
-        ]
-
-    return Kind(read, write, tables=True)
-
-
-def _read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
-    """Raises _InTable."""
-    known, values = kinds(kind), {}
-    for key, value in table.items():
-        try:
-            if key not in known:
-                raise ValueError("is no setting" + nearest(key, known))
-            values[key] = known[key].read(value)
-        except ValueError as cause:
-            raise _InTable(f"{key} {cause}", number, key) from cause
-    for each in fields(kind):
-        if each.default is MISSING and each.name not in values:
-            raise _InTable(f"{each.name} is missing", number, None)
-    return kind(**values)
-
-
-def _setting(default: Any, kind: Kind) -> Any:
-    return field(default=default, metadata={"kind": kind})
-
-
-def _required(kind: Kind) -> Any:
-    return field(metadata={"kind": kind})
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
     """When a heartbeat counts. Durations in seconds."""
 
-    wrappers_dirs: tuple[str, ...] = _setting(("{home}/wrappers",), directories())
-    stale_after: float = _setting(90.0, duration(0.1, never=False))
-    settle_after: float = _setting(2.0, duration(never=False))
+    wrappers_dirs: tuple[str, ...] = setting(("{home}/wrappers",), directories())
+    stale_after: float = setting(90.0, duration(0.1, never=False))
+    settle_after: float = setting(2.0, duration(never=False))
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """When WAKE becomes IDLE and BEDTIME. Durations in seconds; never is infinity."""
 
-    tick: float = _setting(30.0, duration(0.05, never=False))
-    idle_after: float = _setting(300.0, duration(0.05))
-    absent_for: float = _setting(120.0, duration())
-    inactive_for: float = _setting(1800.0, duration())
-    overdue_after: float = _setting(172800.0, duration())
-    only_on_ac: bool = _setting(False, YES_OR_NO)
-    max_load: float = _setting(0.0, number_of(0.0))
+    tick: float = setting(30.0, duration(0.05, never=False))
+    idle_after: float = setting(300.0, duration(0.05))
+    absent_for: float = setting(120.0, duration())
+    inactive_for: float = setting(1800.0, duration())
+    overdue_after: float = setting(172800.0, duration())
+    only_on_ac: bool = setting(False, YES_OR_NO)
+    max_load: float = setting(0.0, number_of(0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +128,12 @@ class Command:
     `every`: it is due so long after its last end. `env`: the variables that it gets beside the usual ones.
     """
 
-    name: str = _required(_name())
-    argv: tuple[str, ...] = _required(_argv())
-    timeout: float = _setting(600.0, duration(0.1, never=False))
-    shares: bool = _setting(False, YES_OR_NO)
-    every: float = _setting(86400.0, duration(1.0, never=False))
-    env: tuple[str, ...] = _setting((), texts())
+    name: str = required(short_name())
+    argv: tuple[str, ...] = required(argv())
+    timeout: float = setting(600.0, duration(0.1, never=False))
+    shares: bool = setting(False, YES_OR_NO)
+    every: float = setting(86400.0, duration(1.0, never=False))
+    env: tuple[str, ...] = setting((), texts())
 
     @property
     def pass_name(self) -> str:
@@ -212,22 +145,22 @@ class Command:
 class Consolidation:
     """What a night does and when one is due. Durations in seconds."""
 
-    enabled: bool = _setting(True, YES_OR_NO)
-    naps: bool = _setting(True, YES_OR_NO)
-    interval: float = _setting(3600.0, duration(never=False))
-    max_rounds: int = _setting(1, whole(1, 100))
-    loss_budget: float = _setting(0.10, number_of(0.0, 1.0))
-    yield_within: float = _setting(1.0, duration(0.05, never=False))
-    review: bool = _setting(False, YES_OR_NO)
+    enabled: bool = setting(True, YES_OR_NO)
+    naps: bool = setting(True, YES_OR_NO)
+    interval: float = setting(3600.0, duration(never=False))
+    max_rounds: int = setting(1, whole(1, 100))
+    loss_budget: float = setting(0.10, number_of(0.0, 1.0))
+    yield_within: float = setting(1.0, duration(0.05, never=False))
+    review: bool = setting(False, YES_OR_NO)
     # Below this, numpy alone would not fit: every night would end before its first vector.
-    memory_limit: int = _setting(1_000_000_000, size(128_000_000))
-    passes: tuple[str, ...] = _setting(PASSES, _passes())
-    trajectories_dir: str = _setting("", path_or_none())
-    outcomes_path: str = _setting("", path_or_none())
-    summarize_command: tuple[str, ...] = _setting((), _argv_or_none())
-    summarize_timeout: float = _setting(60.0, duration(0.1, never=False))
-    summarize_per_day: int = _setting(20, whole(0, 10_000))
-    commands: tuple[Command, ...] = _setting((), _tables(Command))
+    memory_limit: int = setting(1_000_000_000, size(128_000_000))
+    passes: tuple[str, ...] = setting(PASSES, _passes())
+    trajectories_dir: str = setting("", path_or_none())
+    outcomes_path: str = setting("", path_or_none())
+    summarize_command: tuple[str, ...] = setting((), argv_or_none())
+    summarize_timeout: float = setting(60.0, duration(0.1, never=False))
+    summarize_per_day: int = setting(20, whole(0, 10_000))
+    commands: tuple[Command, ...] = setting((), tables(Command))
 
     @property
     def pass_names(self) -> tuple[str, ...]:
@@ -239,8 +172,8 @@ class Consolidation:
 class Memory:
     """Where the memory is kept, and what it refuses to know."""
 
-    store: str = _setting("sqlite", one_of("sqlite"))
-    redact_secrets: bool = _setting(True, YES_OR_NO)
+    store: str = setting("sqlite", one_of("sqlite"))
+    redact_secrets: bool = setting(True, YES_OR_NO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +183,13 @@ class Embedding:
     `url`, `remote_model`, `api_key_env` and `timeout` are for the model "http". Raises ValueError where that misses something.
     """
 
-    model: str = _setting("hash", embedding_model())
-    url: str = _setting("", url_or_none())
-    remote_model: str = _setting("", line_of_text())
-    api_key_env: str = _setting("", variable_or_none())
-    timeout: float = _setting(30.0, duration(0.1, never=False))
-    precision: str = _setting("float32", one_of("float32", "float16"))
-    export_path: str = _setting("", path_or_none())
+    model: str = setting("hash", embedding_model())
+    url: str = setting("", url_or_none("http://localhost:11434/v1", "embedding.api_key_env"))
+    remote_model: str = setting("", line_of_text())
+    api_key_env: str = setting("", variable_or_none())
+    timeout: float = setting(30.0, duration(0.1, never=False))
+    precision: str = setting("float32", one_of("float32", "float16"))
+    export_path: str = setting("", path_or_none())
 
     def __post_init__(self) -> None:
         for key in ("url", "remote_model"):
@@ -272,12 +205,12 @@ class Agenda:
     `max_defer` it counts as missed; what was missed is made up as `catch_up` says, within `catch_up_window`.
     """
 
-    max_concurrent: int = _setting(3, whole(1, 100))
-    defer_when_busy: float = _setting(60.0, duration(0.05, never=False))
-    max_defer: float = _setting(21600.0, duration())
-    catch_up: str = _setting("once", one_of("skip", "once", "all"))
-    catch_up_window: float = _setting(86400.0, duration())
-    agents_may_schedule: bool = _setting(False, YES_OR_NO)
+    max_concurrent: int = setting(3, whole(1, 100))
+    defer_when_busy: float = setting(60.0, duration(0.05, never=False))
+    max_defer: float = setting(21600.0, duration())
+    catch_up: str = setting("once", one_of("skip", "once", "all"))
+    catch_up_window: float = setting(86400.0, duration())
+    agents_may_schedule: bool = setting(False, YES_OR_NO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,24 +221,55 @@ class Agent:
     two limits hold for any 24 hours.
     """
 
-    command: tuple[str, ...] = _required(_argv())
-    model: str = _setting("", line_of_text())
-    cwd: str = _setting("~", a_path())
-    env: tuple[str, ...] = _setting(("HOME", "PATH"), texts())
-    timeout: float = _setting(900.0, duration(0.1, never=False))
-    confirm: bool = _setting(False, YES_OR_NO)
-    max_runs_per_day: int = _setting(24, whole(0, 100_000))
-    max_minutes_per_day: float = _setting(120.0, number_of(0.0))
+    command: tuple[str, ...] = required(argv())
+    model: str = setting("", line_of_text())
+    cwd: str = setting("~", a_path())
+    env: tuple[str, ...] = setting(("HOME", "PATH"), texts())
+    timeout: float = setting(900.0, duration(0.1, never=False))
+    confirm: bool = setting(False, YES_OR_NO)
+    max_runs_per_day: int = setting(24, whole(0, 100_000))
+    max_minutes_per_day: float = setting(120.0, number_of(0.0))
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Where slots come from; no address and no path: from nowhere. `interval` in seconds.
+
+    Raises ValueError for a backend that misses something.
+    """
+
+    backend: str = setting("http", one_of("http", "icalendar"))
+    url: str = setting("", url_or_none("https://calendar.example/api", "calendar.api_key_env", query=True))
+    path: str = setting("", path_or_none())
+    identifier: str = setting("", line_of_text())
+    api_key_env: str = setting("", variable_or_none())
+    api_key_file: str = setting("", path_or_none())
+    api_key_in: str = setting("header", one_of("header", "payload"))
+    interval: float = setting(30.0, duration_or_usual(30.0))
+    history: int = setting(32, whole_or_usual(32, 100_000))
+
+    def __post_init__(self) -> None:
+        if self.backend == "http" and self.path:
+            raise ValueError('path is for the backend "icalendar"; "http" has a url')
+        if self.url and self.path:
+            raise ValueError("url and path are both set: an iCalendar comes from one place")
+        if self.api_key_env and self.api_key_file:
+            raise ValueError("api_key_env and api_key_file are both set: a key comes from one place")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a backend at all."""
+        return bool(self.url or self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
     """The daemon's log; sizes in bytes."""
 
-    level: str = _setting("info", one_of("debug", "info", "warning", "error"))
-    max_size: int = _setting(10_000_000, size(10_000))
-    keep: int = _setting(5, whole(1, 100))
+    level: str = setting("info", one_of("debug", "info", "warning", "error"))
+    max_size: int = setting(10_000_000, size(10_000))
+    keep: int = setting(5, whole(1, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +282,7 @@ class Settings:
     memory: Memory = field(default_factory=Memory)
     embedding: Embedding = field(default_factory=Embedding)
     agenda: Agenda = field(default_factory=Agenda)
+    calendar: Calendar = field(default_factory=Calendar)
     log: Log = field(default_factory=Log)
     agents: Mapping[str, Agent] = field(default_factory=dict)
 
@@ -352,6 +317,7 @@ SECTIONS: Mapping[str, type] = {
     "memory": Memory,
     "embedding": Embedding,
     "agenda": Agenda,
+    "calendar": Calendar,
     "log": Log,
 }
 # Not a section but tables under names of the user's own, [agents.NAME].
@@ -384,7 +350,7 @@ def parse(text: str, path: Path) -> Settings:
     for name, table in tables.items():
         problem = _problem_of_section(name, table)
         if problem:
-            raise BadConfig(path=path, where=_line(text, name, None), problem=problem)
+            raise BadConfig(path=path, where=line_of(text, name, None), problem=problem)
         sections[name] = _read_section(name, table, text, path)
     return Settings(**sections)
 
@@ -405,40 +371,35 @@ def _read_section(name: str, table: Mapping[str, object], text: str, path: Path)
             if key not in known:
                 raise ValueError("is no setting" + nearest(key, known))
             values[key] = known[key].read(value)
-        except _InTable as cause:
-            where = _line_of_table(text, f"{name}.{key}", cause.number, cause.key)
+        except InTable as cause:
+            where = line_of_table(text, f"{name}.{key}", cause.number, cause.key)
             raise BadConfig(path=path, where=where, problem=f"[[{name}.{key}]] {cause}") from cause
         except ValueError as cause:
             raise BadConfig(
-                path=path, where=_line(text, name, key), problem=f"{name}.{key} {cause}"
+                path=path, where=line_of(text, name, key), problem=f"{name}.{key} {cause}"
             ) from cause
     try:
         return SECTIONS[name](**values)
     except ValueError as cause:
-        raise BadConfig(path=path, where=_line(text, name, None), problem=f"{name}.{cause}") from cause
+        raise BadConfig(path=path, where=line_of(text, name, None), problem=f"{name}.{cause}") from cause
 
 
 def _read_agents(tables: object, text: str, path: Path) -> Mapping[str, Agent]:
     if not isinstance(tables, dict):
         problem = "agents must be tables, each under a head with its name: [agents.NAME]"
-        raise BadConfig(path=path, where=_line(text, AGENTS, None), problem=problem)
+        raise BadConfig(path=path, where=line_of(text, AGENTS, None), problem=problem)
     found = {}
     for name, table in tables.items():
         where = f"{AGENTS}.{name}"
         if not isinstance(table, dict) or not _AGENT.fullmatch(name):
             problem = f"[{where}] must be a table with a short name of letters, digits, - and _"
-            raise BadConfig(path=path, where=_line(text, where, None), problem=problem)
+            raise BadConfig(path=path, where=line_of(text, where, None), problem=problem)
         try:
-            found[name] = replace(_read_table(Agent, table, 0), name=name)
-        except _InTable as cause:
+            found[name] = replace(read_table(Agent, table, 0), name=name)
+        except InTable as cause:
             problem = f"[{where}] {cause}"
-            raise BadConfig(path=path, where=_line(text, where, cause.key), problem=problem) from cause
+            raise BadConfig(path=path, where=line_of(text, where, cause.key), problem=problem) from cause
     return found
-
-
-def kinds(section: type) -> dict[str, Kind]:
-    """The settings of one section, by key."""
-    return {each.name: each.metadata["kind"] for each in fields(section) if "kind" in each.metadata}
 
 
 def plain(settings: Settings) -> dict[str, dict[str, object]]:
@@ -466,43 +427,3 @@ def keys(*, tables: bool = False) -> Iterator[str]:
         for key, kind in kinds(section).items():
             if kind.tables is tables:
                 yield f"{name}.{key}"
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """The end of a sentence that says that there is no such name: the one that was probably meant, or all there are."""
-    import difflib  # noqa: PLC0415 -- 0.4 MB, of which only who mistypes something has any use
-
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f': did you mean "{near[0]}"?' if near else f": there are {', '.join(known)}"
-
-
-def _line(text: str, section: str, key: str | None) -> str:
-    """Where a setting stands, for people: TOML's parser does not keep lines, so the text is looked through."""
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(r"\s*\[", line):
-            # A table below the section is another place than the section.
-            below = "" if key is None else r"(?!\"?\s*\.)"
-            inside = re.match(rf"\s*\[+\s*\"?{re.escape(section)}\b{below}", line) is not None
-            if inside and key is None:
-                return f"line {number}"
-        elif (inside and key is not None and re.match(rf"\s*\"?{re.escape(key)}\b", line)) or re.match(
-            rf"\s*\"?{re.escape(section)}\"?\s*[.=]", line
-        ):
-            return f"line {number}"
-    return "the whole file"
-
-
-def _line_of_table(text: str, name: str, number: int, key: str | None) -> str:
-    """Where one of the tables [[name]] stands, or `key` in it."""
-    head = re.compile(
-        r"^[ \t]*\[\[[ \t]*" + r"[ \t]*\.[ \t]*".join(name.split(".")) + r"[ \t]*\]\]", re.MULTILINE
-    )
-    heads = list(head.finditer(text))
-    if len(heads) <= number:
-        return _line(text, *name.split(".", 1))
-    begin = heads[number].start()
-    end = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, heads[number].end())
-    inside = text[begin : end.start() if end else len(text)]
-    found = key and re.search(rf"^[ \t]*\"?{re.escape(key)}\b", inside, re.MULTILINE)
-    return f"line {text.count(chr(10), 0, begin + (found.start() if found else 0)) + 1}"

@@ -141,11 +141,19 @@ class NoSuchSession(IaiError):
 
 
 class NoSuchAgent(IaiError):
-    """There is no agent {name}{nearest} (under [agents.NAME] in {config})"""
+    """There is no agent {name}{nearest}"""
 
 
 class AgentUnusable(IaiError):
     """The agent {name} cannot be woken: {problem}."""
+
+
+class NoSuchSlot(IaiError):
+    """There is no slot {id}: `iai-daemon slots list` shows them."""
+
+
+class SlotOver(IaiError):
+    """The slot {id} is {state} already."""
 
 
 class SessionTaken(IaiError):

@@ -16,6 +16,8 @@ MODELS = ("hash", "wordllama", "http", "none")
 SENTENCES = "sentence-transformers:"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 _LONGEST_NAME = 200
+# What passes and commands may be called.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,24 +148,23 @@ def embedding_model() -> Kind:
     return Kind(read)
 
 
-def url_or_none() -> Kind:
-    """None is written "". Credentials are refused: people show their settings to one another."""
+def url_or_none(example: str, key: str, *, query: bool = False) -> Kind:
+    """None is written "". Credentials are refused, `key` says where they belong: people show their settings to one another.
+
+    `query`: whether it may have one, being a whole address to which nothing is added.
+    """
 
     def read(value: object) -> str:
-        text = cast(
-            "str", need(value, str, 'an address in quotes, such as "http://localhost:11434/v1", or ""')
-        )
+        text = cast("str", need(value, str, f'an address in quotes, such as "{example}", or ""'))
         if not text:
             return text
         parts = _split(text)
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError('must be an address that begins with "http://" or "https://", or ""')
         if parts.username is not None or parts.password is not None:
-            raise ValueError(
-                "must not hold a user's name or a password: embedding.api_key_env names where a key is"
-            )
-        if parts.query or parts.fragment:
-            raise ValueError('must end before "/embeddings", such as "http://localhost:11434/v1"')
+            raise ValueError(f"must not hold a user's name or a password: {key} names where a key is")
+        if (parts.query and not query) or parts.fragment:
+            raise ValueError(f'must end before what is added to it, such as "{example}"')
         return text
 
     return Kind(read)
@@ -205,6 +206,57 @@ def variable_or_none() -> Kind:
         return value
 
     return Kind(read)
+
+
+def duration_or_usual(usual: float) -> Kind:
+    """Nothing, or less than that, means the usual one."""
+
+    def read(value: object) -> float:
+        text = need(value, str, 'a duration in quotes, such as "30s"')
+        seconds = cast("float", duration(never=False).read(text.removeprefix("-")))
+        return usual if text.startswith("-") or not seconds else seconds
+
+    return Kind(read, format_duration)
+
+
+def whole_or_usual(usual: int, at_most: int) -> Kind:
+    """Zero, or less than that, means the usual one."""
+
+    def read(value: object) -> int:
+        number = cast("int", need(value, int, f"a whole number up to {at_most}"))
+        if number > at_most:
+            raise ValueError(f"must be a whole number up to {at_most}")
+        return number if number > 0 else usual
+
+    return Kind(read)
+
+
+def short_name() -> Kind:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not NAME.fullmatch(value):
+            raise ValueError("must be a short name of small letters, digits, - and _")
+        return value
+
+    return Kind(read)
+
+
+def argv() -> Kind:
+    """A program and its arguments. A relative path would depend on where the daemon was started."""
+
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+            raise ValueError('must be a list of texts, the program first, such as ["/usr/bin/tidy", "notes"]')
+        if any("\0" in each for each in value) or not value[0]:
+            raise ValueError("holds a text that no program can be given")
+        if "/" in value[0] and not value[0].startswith(("/", "~/")):
+            raise ValueError('must begin with a name that PATH leads to, or with a path from "/" or "~/"')
+        return tuple(value)
+
+    return Kind(read, list)
+
+
+def argv_or_none() -> Kind:
+    return Kind(lambda value: () if value == [] else argv().read(value), list)
 
 
 YES_OR_NO = Kind(lambda value: need(value, bool, "true or false"))

@@ -19,8 +19,9 @@ from iai_daemon.agenda.triggers import (
     made_rrule,
     next_after,
 )
-from iai_daemon.config import Agent, nearest
+from iai_daemon.config import Agent
 from iai_daemon.errors import BadTrigger, NoSuchAgent, UsageError
+from iai_daemon.tables import nearest
 from iai_daemon.units import NEVER, parse_duration
 
 MAX_MESSAGE = 20_000
@@ -81,7 +82,7 @@ class Wish:
 
 
 def draft_of(wish: Wish, agents: Mapping[str, Agent], config: Path, now: int) -> tuple[Draft, Planned]:
-    """The recall and its first firing. Raises UsageError (BadTrigger), NoSuchAgent, which names `config`, the settings' file."""
+    """The recall and its first firing. Raises UsageError (BadTrigger), NoSuchAgent. `config`: the settings' file, to be named."""
     call_type, trigger = trigger_of(wish.when, now)
     draft = Draft(
         session_id=session_id(wish.session_id),
@@ -132,7 +133,7 @@ def agent_of(name: str | None, agents: Mapping[str, Agent], config: Path) -> Age
         raise UsageError(problem=f"Say which agent is to be woken: there are {', '.join(agents)}.")
     if name not in agents:
         told = name[:64] if name.strip() and name.isprintable() else repr(name[:64])
-        raise NoSuchAgent(name=told, nearest=nearest(name, agents), config=config)
+        raise NoSuchAgent(name=told, nearest=nearest(name, agents))
     return agents[name]
 
 

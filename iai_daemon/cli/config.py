@@ -14,10 +14,11 @@ import iai_daemon
 from iai_daemon import atomic
 from iai_daemon.agenda.call import make_call
 from iai_daemon.cli.common import emit, home, home_option, json_option
-from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, kinds, load, parse, plain
+from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, load, parse, plain
 from iai_daemon.consolidation.program import find
 from iai_daemon.errors import AgentUnusable, BadConfig, Refused, UsageError
 from iai_daemon.paths import make_private
+from iai_daemon.tables import kinds
 
 
 @click.group()

@@ -17,13 +17,14 @@ from iai_daemon.cli.diff import tell_changes
 from iai_daemon.cli.looking import look
 from iai_daemon.cli.nights import summary
 from iai_daemon.clock import read
-from iai_daemon.config import COMMAND, Settings, load, nearest
+from iai_daemon.config import COMMAND, Settings, load
 from iai_daemon.consolidation.journal import content_of, first_words
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.consolidation.report import NOT_REHEARSED
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway, NightRefused, UsageError
 from iai_daemon.presence.classify import Presence
+from iai_daemon.tables import nearest
 
 Progress = Callable[[Mapping[str, Any]], None]
 

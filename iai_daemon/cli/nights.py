@@ -20,7 +20,6 @@ from iai_daemon.cli.common import (
     tell_daemon,
 )
 from iai_daemon.cli.diff import tell_changes
-from iai_daemon.config import nearest
 from iai_daemon.consolidation.journal import (
     accept_night,
     content_of,
@@ -38,6 +37,7 @@ from iai_daemon.consolidation.report import of_row
 from iai_daemon.errors import NoSuchPass
 from iai_daemon.memory.nights import HeldRow, JournalEntry, Why
 from iai_daemon.memory.opening import Stores
+from iai_daemon.tables import nearest
 
 # So many changes are listed where nobody has asked for all of them.
 _LISTED = 20

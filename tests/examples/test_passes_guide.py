@@ -13,6 +13,7 @@ from iai_daemon.consolidation import program
 from iai_daemon.consolidation.passes import commands
 from iai_daemon.errors import PlugInFailed
 from iai_daemon.passes.trial import Trial, check
+from iai_daemon.programs import starting
 from tests.consolidation.foreign_passes import Archiving, Looking, WithoutCursor
 from tests.project.source import ROOT
 
@@ -47,7 +48,7 @@ def test_the_command_of_the_guide_loads() -> None:
 
 
 def test_the_guide_names_what_a_program_gets_and_how_it_may_end() -> None:
-    assert f"`{' '.join(program.USUAL)}`" in GUIDE
+    assert f"`{' '.join(starting.USUAL)}`" in GUIDE
     assert f"`{program.YIELD_VARIABLE}=TERM`" in GUIDE
     for status in (commands.DONE, commands.HALF_WAY, commands.NOTHING_TO_DO):
         assert f"\n| {status} | " in GUIDE

@@ -59,11 +59,12 @@ def test_what_is_written_reads_back_as_itself() -> None:
 @pytest.mark.parametrize("key", list(config.keys()))
 def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
     section, name = key.split(".")
-    # Somebody else gives models their names: what does not fit on a line is none.
-    nonsense = r'"non\nsense"' if key == "embedding.remote_model" else '"nonsense"'
+    # Somebody else gives models and machines their names: what does not fit on a line is none.
+    named = key in ("embedding.remote_model", "calendar.identifier")
+    nonsense = r'"non\nsense"' if named else '"nonsense"'
     for value in (
         "[[]]",
-        "-1",
+        "-1.5" if key == "calendar.history" else "-1",
         nonsense,
         "1979-05-27",
         "{}",
@@ -119,7 +120,7 @@ def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
             '[embedding]\nurl = "https://ada:pw@example.org/v1"\n',
             "embedding.url must not hold a user's name or a password",
         ),
-        ('[embedding]\nurl = "https://example.org/v1?key=1"\n', 'must end before "/embeddings"'),
+        ('[embedding]\nurl = "https://example.org/v1?key=1"\n', 'must end before what is added to it'),
         ('[embedding]\napi_key_env = "sk-1234"\n', "must be the name of an environment variable"),
         ('[embedding]\nexport_path = "vectors.npz"\n', 'must begin with "{home}", "~/" or "/"'),
         ("[lifecycle\n", "line 1, column"),

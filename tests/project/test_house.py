@@ -10,7 +10,7 @@ import pytest
 from tests.project import source
 from tests.project.source import Module
 
-GROUND = {"units", "kinds", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
+GROUND = {"units", "kinds", "tables", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
 # One room: the loop, and what it hands over to the files beside it.
 LOOP = {"claim", "daemon", "handlers", "shift"}
 ROOMS: dict[str, set[str]] = {
