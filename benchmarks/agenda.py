@@ -11,11 +11,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.planning import first
 from iai_daemon.agenda.recall import CallType, Draft
-from iai_daemon.agenda.store import AgendaStore, Filter, Viewer
-from iai_daemon.agenda.triggers import Trigger
+from iai_daemon.agenda.schedule.triggers import Trigger
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
 from iai_daemon.paths import Home

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import iai_daemon
 from iai_daemon import log as logs
-from iai_daemon.agenda.dispatch import Agenda
+from iai_daemon.agenda.secretary import Secretary
 from iai_daemon.claim import Claim
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
@@ -62,7 +62,7 @@ class Daemon:
         self._scanner = Scanner(directories, Limits.of(settings), self._processes, self._ageing)
         self._watcher = Watcher(directories, self._changed.set)
         self.shift = Shift(home, settings, clock, self._changed.set, log, self._ageing)
-        self.agenda = Agenda(home, settings, clock, self._changed.set, log)
+        self.agenda = Secretary(home, settings, clock, self._changed.set, log)
         self._control = ControlServer(home.socket, handlers(self), self._call_failed, self._changed.set)
         self._begin(clock.now())
 
@@ -165,8 +165,7 @@ class Daemon:
         if self.decision.changed:
             self._announce(before.state, now)
         self.shift.act(self.decision.allowed, self.standing, now)
-        at_work = self.presence.sessions_at_work(now.awake, self.settings.lifecycle.idle_after)
-        self.agenda.act(at_work, self.presence.sessions, now)
+        self.agenda.act(self.presence, now)
         self._keep(now)
 
     def _keep(self, now: Now, *, closing: bool = False) -> None:

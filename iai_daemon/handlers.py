@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import iai_daemon
-from iai_daemon.agenda.dispatch import Agenda
+from iai_daemon.agenda.secretary import Secretary
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.control.server import Handler, Notify
@@ -29,7 +29,7 @@ class Daemon(Protocol):
     presence: Presence
     decision: Decision
     shift: Shift
-    agenda: Agenda
+    agenda: Secretary
     failures: int
     ticked_at: float
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iai_daemon.agenda.budget import Budget
-from iai_daemon.agenda.call import make_call
 from iai_daemon.agenda.planning import following, planned
 from iai_daemon.agenda.policy import Do, Obstacle, Rules, Situation, Verdict, judge
 from iai_daemon.agenda.recall import CallType, CatchUp, Planned, Recall, State
-from iai_daemon.agenda.running import Runs
-from iai_daemon.agenda.store import Defer, Due, Settle
-from iai_daemon.agenda.triggers import Passed, passed
+from iai_daemon.agenda.schedule.triggers import Passed, passed
+from iai_daemon.agenda.store.recalls import Defer, Due, Settle
+from iai_daemon.agenda.waking.budget import Budget
+from iai_daemon.agenda.waking.call import make_call
+from iai_daemon.agenda.waking.running import Runs
 from iai_daemon.config import Agent, Settings
 from iai_daemon.errors import AgentUnusable
 from iai_daemon.paths import Home

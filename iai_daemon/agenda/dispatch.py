@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iai_daemon.agenda.budget import Budget
-from iai_daemon.agenda.call import make_call
 from iai_daemon.agenda.deciding import Decider, follows
-from iai_daemon.agenda.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.planning import following
 from iai_daemon.agenda.policy import LATE, Do, Verdict
 from iai_daemon.agenda.recall import NewRun, State
-from iai_daemon.agenda.running import Identity, Run, Runs
-from iai_daemon.agenda.store import AgendaStore, Defer, Due, Outcome, Settle
-from iai_daemon.agenda.wake import Ended, SystemWaker, Waker
+from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Due, Outcome, Settle
+from iai_daemon.agenda.waking.budget import Budget
+from iai_daemon.agenda.waking.call import make_call
+from iai_daemon.agenda.waking.running import Identity, Run, Runs
+from iai_daemon.agenda.waking.wake import Ended, SystemWaker, Waker
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.errors import IaiError
@@ -88,12 +88,41 @@ class Agenda:
         self._all_put_off = False
         self.next_at = NEVER
 
-    # What the loop asks.
-
     @property
     def woken(self) -> Mapping[Identity, int]:
         """The processes that all wrappers of our agents are below."""
         return self._runs.woken
+
+    # What the calendar asks.
+
+    @property
+    def opened(self) -> OpenedAgenda | None:
+        """The store, while it can be used."""
+        return self._opened
+
+    @property
+    def working(self) -> set[str]:
+        """The agents that are at work."""
+        return {run.agent.name for run in self._runs}
+
+    @property
+    def room(self) -> int:
+        """How many more agents may be woken."""
+        return 0 if self._closing else max(0, self._settings.agenda.max_concurrent - len(self._runs))
+
+    def expect(self, moment: int) -> None:
+        """Something was planned for then (milliseconds since the epoch)."""
+        self._due_at = moment if self._due_at is None else min(self._due_at, moment)
+
+    def at_work_on(self, made_by: str) -> list[int]:
+        """The recalls by this maker whose agents are at work."""
+        return [run.recall.id for run in self._runs if run.recall.made_by == made_by]
+
+    def end_run(self, recall: int, why: str) -> None:
+        """End the agent that is at work on a recall."""
+        self._runs.end(recall, why)
+
+    # What the loop asks.
 
     def look(self, now: Now) -> None:
         """Once a tick, and when somebody has changed something: open the store where it is not open, and learn what is due."""
@@ -118,7 +147,7 @@ class Agenda:
         if self._opened is not None:
             with self._surviving(now):
                 self._register(self._opened.store, named, now)
-                if self._due_at is not None and self._due_at <= _ms(now) and self._free:
+                if self._due_at is not None and self._due_at <= _ms(now) and self.room:
                     self._work_off(self._opened.store, busy, now)
                 self._get_ready(now)
         self.next_at = self._next_at(now)
@@ -127,24 +156,19 @@ class Agenda:
         """Where all agents are at work, the end of one is waited for; after an error, its pause."""
         if self._opened is None:
             return self._retry_at if self._failures else NEVER
-        if self._due_at is None or (self._due_at <= _ms(now) and not self._free):
+        if self._due_at is None or (self._due_at <= _ms(now) and not self.room):
             return NEVER
-        ahead = 0 if self._ready_for == self._due_at or not self._free else _AHEAD
+        ahead = 0 if self._ready_for == self._due_at or not self.room else _AHEAD
         return now.awake + (self._due_at - ahead) / 1000 - now.wall
 
     def _get_ready(self, now: Now) -> None:
         """Shortly before its time, so that its agent starts at it. What was put off the last time needs no such hurry."""
         due = self._due_at
-        if due is None or due == self._ready_for or due > _ms(now) + _AHEAD or not self._free:
+        if due is None or due == self._ready_for or due > _ms(now) + _AHEAD or not self.room:
             return
         if due > _ms(now) and not self._all_put_off:
             self._runs.get_ready()
         self._ready_for = due
-
-    @property
-    def _free(self) -> int:
-        """How many more agents may be woken."""
-        return 0 if self._closing else max(0, self._settings.agenda.max_concurrent - len(self._runs))
 
     # The store.
 
@@ -216,7 +240,7 @@ class Agenda:
         for due in store.due(_ms(now), _AT_ONCE):
             verdict = self._decider.judge(due, busy, budget, _ms(now))
             if verdict.do is Do.RUN:
-                if self._free:
+                if self.room:
                     self._wake(store, due, budget, now)
                 continue
             self._tell(due, verdict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from iai_daemon.agenda.recall import Draft, Planned, Recall
-from iai_daemon.agenda.triggers import Trigger, next_after
+from iai_daemon.agenda.schedule.triggers import Trigger, next_after
 from iai_daemon.errors import BadTrigger
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from iai_daemon.agenda.recall import CallType, CatchUp, Occurrence, Overlap, Recall
-from iai_daemon.agenda.triggers import Passed
+from iai_daemon.agenda.schedule.triggers import Passed
 from iai_daemon.units import say_duration
 
 # What is looked at so many milliseconds after its time was not looked at in time: the daemon was away, or the machine asleep.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from iai_daemon.agenda.triggers import Trigger
+from iai_daemon.agenda.schedule.triggers import Trigger
 
 
 class CallType(StrEnum):

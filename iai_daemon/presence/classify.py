@@ -121,6 +121,15 @@ class Presence:
             if wrapper.beat is not None and wrapper.beat.session_id
         }
 
+    def clients(self, now: float, idle_after: float) -> Mapping[str, bool]:
+        """What people's present wrappers call their clients, and whether one of those is active at `now` (awake clock)."""
+        found: dict[str, bool] = {}
+        for wrapper in self.present:
+            if wrapper.beat is not None and wrapper.beat.client_name and not wrapper.headless:
+                name = wrapper.beat.client_name
+                found[name] = found.get(name, False) or wrapper.is_active(now, idle_after)
+        return found
+
     def sessions_at_work(self, now: float, idle_after: float) -> Mapping[str, str]:
         """The sessions of which a wrapper is active at `now` (awake clock), and that in words."""
         return {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from iai_daemon.agenda.recall import CallType, Draft, Occurrence, Policy, Recall, State, Status
-from iai_daemon.agenda.triggers import Trigger
+from iai_daemon.agenda.schedule.triggers import Trigger
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from iai_daemon.agenda.call import LONGEST_MESSAGE, Call, make_call
+from iai_daemon.agenda.waking.call import LONGEST_MESSAGE, Call, make_call
 from iai_daemon.config import Agent
 from iai_daemon.errors import AgentUnusable
 from iai_daemon.paths import Home

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_daemon.agenda.crontab import Line, prompt_and_session, read
+from iai_daemon.agenda.asking.crontab import Line, prompt_and_session, read
 from iai_daemon.errors import UsageError
 
 CRONTAB = """\

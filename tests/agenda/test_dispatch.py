@@ -11,8 +11,8 @@ import pytest
 
 from iai_daemon.agenda.planning import following
 from iai_daemon.agenda.recall import CatchUp, Overlap, Policy, Recall, State, Status
-from iai_daemon.agenda.triggers import Trigger, made_at
-from iai_daemon.agenda.wake import Ended
+from iai_daemon.agenda.schedule.triggers import Trigger, made_at
+from iai_daemon.agenda.waking.wake import Ended
 from iai_daemon.units import format_stamp
 from tests.agenda.plans import HOUR, HOURLY, MINUTE, NOON, draft
 from tests.agenda.world import AGENT, BADLY, World

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_daemon.agenda.local_time import END, first_shift, known_zone, say_local, to_instant, to_local
+from iai_daemon.agenda.schedule.local_time import (
+    END,
+    first_shift,
+    known_zone,
+    say_local,
+    to_instant,
+    to_local,
+)
 from iai_daemon.errors import BadTrigger
 from tests.agenda.zones import NEW_YORK, YEARS, instants, minutes, ms
 

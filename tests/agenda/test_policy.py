@@ -6,7 +6,7 @@ import pytest
 
 from iai_daemon.agenda.policy import LATE, Do, Obstacle, Rules, Situation, judge
 from iai_daemon.agenda.recall import CallType, CatchUp, Overlap, Policy
-from iai_daemon.agenda.triggers import Passed
+from iai_daemon.agenda.schedule.triggers import Passed
 from tests.agenda.plans import DAY, HOUR, MINUTE, NOON, occurrence, recall
 
 RULES = Rules()

@@ -10,8 +10,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_daemon.agenda.rrule import FREQUENCIES, Rule, local_times
-from iai_daemon.agenda.rrule_text import read
+from iai_daemon.agenda.schedule.rrule import FREQUENCIES, Rule, local_times
+from iai_daemon.agenda.schedule.rrule_text import read
 
 START = datetime.fromisoformat("2026-11-21 09:30:15")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

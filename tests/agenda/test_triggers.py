@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_daemon.agenda.local_time import DAY, END, known_zone, say_local, to_instant, to_local
-from iai_daemon.agenda.triggers import (
+from iai_daemon.agenda.schedule.local_time import DAY, END, known_zone, say_local, to_instant, to_local
+from iai_daemon.agenda.schedule.triggers import (
     COUNTED,
     Passed,
     Trigger,

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from iai_daemon.agenda.call import Call
-from iai_daemon.agenda.wake import Ended, Identity, SystemWaker
+from iai_daemon.agenda.waking.call import Call
+from iai_daemon.agenda.waking.wake import Ended, Identity, SystemWaker
 from iai_daemon.clock import Stopwatch, pause
 from tests.journeys.real import until
 
@@ -306,8 +306,8 @@ def test_a_guard_that_is_stopped_by_the_program_keeps_nobody_waiting(
 ODD = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
-from iai_daemon.agenda.call import Call
-from iai_daemon.agenda.wake import SystemWaker
+from iai_daemon.agenda.waking.call import Call
+from iai_daemon.agenda.waking.wake import SystemWaker
 script, folder, runtime = sys.argv[1:]
 waker = SystemWaker({"XDG_RUNTIME_DIR": runtime}, 0.4)
 os.nice(5)

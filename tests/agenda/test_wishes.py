@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_daemon.agenda.here import machine_zone
+from iai_daemon.agenda.asking.here import machine_zone
+from iai_daemon.agenda.asking.wishes import Manner, When, Wish, draft_of, policy_of, trigger_of
 from iai_daemon.agenda.recall import CallType
-from iai_daemon.agenda.wishes import Manner, When, Wish, draft_of, policy_of, trigger_of
 from iai_daemon.config import Agent
 from iai_daemon.errors import NoSuchAgent, UsageError
 from iai_daemon.paths import Home

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iai_daemon.agenda.recall import CatchUp, Occurrence, Overlap, Policy, Recall, State
-from iai_daemon.agenda.triggers import Trigger, made_cron, made_every, made_rrule, next_after
+from iai_daemon.agenda.schedule.triggers import Trigger, made_cron, made_every, made_rrule, next_after
 from tests.agenda.plans import HOUR, MINUTE, draft
 from tests.agenda.world import World
 from tests.fakes import LONG

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from iai_daemon import config
-from iai_daemon.agenda.call import Call
 from iai_daemon.agenda.dispatch import Agenda
-from iai_daemon.agenda.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.planning import first
 from iai_daemon.agenda.recall import Draft, Occurrence, Recall
-from iai_daemon.agenda.store import AgendaStore
-from iai_daemon.agenda.wake import Ended
+from iai_daemon.agenda.slots.calendar import Calendar
+from iai_daemon.agenda.slots.messenger import Messenger
+from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore
+from iai_daemon.agenda.waking.call import Call
+from iai_daemon.agenda.waking.wake import Ended
 from iai_daemon.paths import Home
 from iai_daemon.units import NEVER
 from tests.agenda.plans import NOON
@@ -95,18 +97,25 @@ class World:
         self.said = Said()
         self.busy: dict[str, str] = {}
         self.named: dict[tuple[str, str], str | None] = {}
+        self.clients: dict[str, bool] = {}
+        self.messenger: Messenger | None = None
         self._mine: OpenedAgenda | None = None
         self._agenda: Agenda | None = None
+        self._calendar: Calendar | None = None
         self._changed = asyncio.Event()
 
     @property
     def store(self) -> AgendaStore:
         """As another process sees it, the command line for one."""
+        return self.mine.store
+
+    @property
+    def mine(self) -> OpenedAgenda:
         if self._mine is None:
             self._mine = open_agenda(self.home)
             # What a test adds needs not survive a power cut.
             self._mine.store._connection.execute("PRAGMA synchronous = OFF")  # type: ignore[attr-defined]
-        return self._mine.store
+        return self._mine
 
     @property
     def now(self) -> int:
@@ -119,8 +128,22 @@ class World:
             self._agenda = Agenda(
                 self.home, self.settings, self.clock, self._changed.set, log, waker=self.agents
             )
+            if self.messenger is not None:
+                self._calendar = Calendar(
+                    self._agenda, self.messenger, self.settings, self.clock, self._changed.set, log
+                )
             self._agenda.look(self.clock.now())
         return self._agenda
+
+    @property
+    def calendar(self) -> Calendar:
+        assert self._calendar is not None
+        return self._calendar
+
+    def tell_daemon(self) -> None:
+        """Somebody has changed something."""
+        self.agenda.look(self.clock.now())
+        self._changed.set()
 
     def add(self, draft: Draft) -> Recall:
         """Somebody makes a recall, and the daemon is told."""
@@ -136,12 +159,16 @@ class World:
         while True:
             self.agents.end_those_due()
             await _settle()
+            if self._calendar is not None:
+                self._calendar.act(self.clients, self.clock.now())
             agenda.act(self.busy, self.named, self.clock.now())
             await _settle()
             if self._changed.is_set():
                 self._changed.clear()
                 continue
             due = min(agenda.next_at, tick, self.agents.next_end, until)
+            if self._calendar is not None:
+                due = min(due, self._calendar.next_at)
             # Stamps are whole milliseconds: a fraction early is looked at again.
             self.clock.advance(max(0.0005, due - self.clock.awake))
             if self.clock.awake >= until:
@@ -152,6 +179,9 @@ class World:
 
     async def close(self) -> None:
         """The daemon is stopped."""
+        if self._calendar is not None:
+            await self._calendar.close()
+            self._calendar = None
         if self._agenda is not None:
             await self._agenda.close()
             self._agenda = None
@@ -164,7 +194,7 @@ class World:
                 task.get_loop().call_soon(task.cancel)
             self._agenda._runs._ended = lambda _run, _ended: None
             self._agenda._close_store()
-            self._agenda = None
+            self._agenda = self._calendar = None
 
     def history(self, recall: Recall | None = None) -> list[Occurrence]:
         return list(self.store.history(None if recall is None else recall.id, 1_000_000))

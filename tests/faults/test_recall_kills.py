@@ -9,11 +9,11 @@ from pathlib import Path
 from random import Random
 
 from iai_daemon import clock
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.planning import first
 from iai_daemon.agenda.recall import CallType, Draft, State
-from iai_daemon.agenda.store import AgendaStore, Filter, Viewer
-from iai_daemon.agenda.triggers import Trigger
+from iai_daemon.agenda.schedule.triggers import Trigger
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
 from iai_daemon.clock import pause
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp

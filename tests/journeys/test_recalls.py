@@ -100,11 +100,11 @@ def test_a_session_at_work_is_left_alone_until_it_is_quiet(home: Home, config: s
     wrapper = RunningWrapper(home, before=("env", "CLAUDE_CODE_SESSION_ID=s2"))
     try:
         wrapper.send("tools/call")
-        wrapper.answer()
         until(lambda: [each["session_id"] for each in wrappers(home)] == ["s2"])
         call_json(home, "recall", "add", "Now.", "--session", "s2", "--now")
         until(lambda: history(home) and history(home)[0]["deferrals"] >= 2)
         assert not told.with_suffix(".args").exists()
+        wrapper.answer()
         until(lambda: history(home)[0]["state"] == "done")
     finally:
         wrapper.leave()

@@ -8,7 +8,18 @@ import sys
 import pytest
 
 UNWANTED = {
-    "iai_daemon.daemon": ("click", "rich", "numpy", "mcp", "pydantic", "hypothesis"),
+    "iai_daemon.daemon": (
+        "click",
+        "rich",
+        "numpy",
+        "mcp",
+        "pydantic",
+        "hypothesis",
+        "httpx2",
+        "icalendar",
+        "dateutil",
+        "iai_daemon.agenda.slots.courier",
+    ),
     "iai_daemon.cli.run": ("click", "rich", "numpy", "mcp", "pydantic"),
     "iai_daemon.cli.status": (
         "asyncio",
@@ -31,6 +42,19 @@ UNWANTED = {
         "watchdog",
         "mcp",
     ),
+    # The courier reads calendars in a process of its own.
+    "iai_daemon.agenda.slots.courier.__main__": (
+        "click",
+        "rich",
+        "numpy",
+        "mcp",
+        "pydantic",
+        "sqlite3",
+        "icalendar",
+        "dateutil",
+        "recurring_ical_events",
+    ),
+    "iai_daemon.agenda.slots.courier.reading": ("httpx2", "sqlite3", "psutil"),
     "iai_daemon.__main__": ("asyncio", "click", "rich", "numpy", "structlog", "psutil", "watchdog", "mcp"),
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.agenda.opening import OpenedAgenda, open_agenda
-from iai_daemon.agenda.store import AgendaStore
+from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 

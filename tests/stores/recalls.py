@@ -15,8 +15,8 @@ from iai_daemon.agenda.recall import (
     Recall,
     State,
 )
-from iai_daemon.agenda.store import AgendaStore, Outcome
-from iai_daemon.agenda.triggers import Trigger, made_at, made_every
+from iai_daemon.agenda.schedule.triggers import Trigger, made_at, made_every
+from iai_daemon.agenda.store.recalls import AgendaStore, Outcome
 from iai_daemon.units import format_stamp
 
 NOW = 1_795_262_400_000

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from iai_daemon.agenda.opening import OpenedAgenda
 from iai_daemon.agenda.recall import CatchUp, Overlap, Planned, Policy, Session, State, Status
-from iai_daemon.agenda.store import AgendaStore, Filter, Viewer
+from iai_daemon.agenda.store.opening import OpenedAgenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
 from iai_daemon.errors import NoSuchRecall, NoSuchSession, SessionTaken
 from tests.stores.recalls import (
     DONE,

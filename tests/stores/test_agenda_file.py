@@ -14,10 +14,10 @@ from threading import Barrier, Thread
 
 import pytest
 
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.recall import State, Status
-from iai_daemon.agenda.sqlite_agenda import SqliteAgenda
-from iai_daemon.agenda.store import AgendaStore, Filter, Viewer
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
+from iai_daemon.agenda.store.sqlite_agenda import SqliteAgenda
 from iai_daemon.errors import NewerStore, SessionTaken, StoreBusy
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
@@ -89,7 +89,7 @@ def test_of_threads_that_race_for_an_occurrence_exactly_one_gets_it(home: Home, 
 _RACE = """
 import sys
 from pathlib import Path
-from iai_daemon.agenda.opening import open_agenda
+from iai_daemon.agenda.store.opening import open_agenda
 from iai_daemon.paths import Home
 from tests.stores.recalls import HOUR, NOW, RUN, claim
 
@@ -166,7 +166,7 @@ def test_of_threads_that_race_for_a_session_exactly_one_gets_it(home: Home, agen
 _FROM_CLAIM_TO_END = """
 import os, signal, sys
 from pathlib import Path
-from iai_daemon.agenda.opening import open_agenda
+from iai_daemon.agenda.store.opening import open_agenda
 from iai_daemon.paths import Home
 from tests.stores.recalls import DONE, HOUR, NOW, RUN, claim
 

@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.planning import following
 from iai_daemon.agenda.recall import TRANSITIONS, CallType, Occurrence, Planned, Recall, State, Status
-from iai_daemon.agenda.store import AgendaStore, Defer, Filter, Outcome, Settle, Viewer
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Filter, Outcome, Settle, Viewer
 from iai_daemon.errors import RecallOver, SessionTaken
 from iai_daemon.paths import Home
 from tests.fakes import LONG

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.agenda.opening import OpenedAgenda
 from iai_daemon.agenda.recall import Deferral, NewRun, Planned, Recall, Spent, State, Status
-from iai_daemon.agenda.store import AgendaStore, Defer, Outcome, Settle
+from iai_daemon.agenda.store.opening import OpenedAgenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Outcome, Settle
 from tests.stores.recalls import (
     DONE,
     FAILED,

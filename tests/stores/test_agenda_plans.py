@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from iai_daemon.agenda.recall import CallType, Planned, State, Status
-from iai_daemon.agenda.store import AgendaStore, Outcome, Settle
-from iai_daemon.agenda.triggers import made_every
+from iai_daemon.agenda.schedule.triggers import made_every
+from iai_daemon.agenda.store.recalls import AgendaStore, Outcome, Settle
 from iai_daemon.errors import RecallOver
 from tests.stores.recalls import (
     DONE,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.recall import State, Status
-from iai_daemon.agenda.store import AgendaStore, Defer, Filter, Viewer
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Filter, Viewer
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
@@ -258,7 +258,7 @@ def drop_the_agenda(path: Path) -> None:
             """
             SELECT type, name FROM sqlite_schema
             WHERE tbl_name IN ('sessions', 'recalls', 'occurrences', 'deferrals', 'runs',
-                               'recalls_told', 'occurrences_told')
+                               'slots', 'slot_updates', 'recalls_told', 'occurrences_told')
             AND type IN ('table', 'view')
             ORDER BY type = 'table', rowid DESC
             """

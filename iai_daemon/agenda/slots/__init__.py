@@ -1,0 +1,1 @@
+"""The calendar: what a backend plans is carried out through recalls, and told back."""

@@ -1,0 +1,1 @@
+"""What the agenda keeps, and how: the protocols, and their embedded engine."""
