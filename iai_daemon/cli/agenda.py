@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from iai_daemon.agenda.describe import local
-from iai_daemon.agenda.here import machine_zone
-from iai_daemon.agenda.opening import open_agenda
-from iai_daemon.agenda.store import AgendaStore
-from iai_daemon.agenda.triggers import Trigger
-from iai_daemon.agenda.wishes import When
+from iai_daemon.agenda.asking.describe import local
+from iai_daemon.agenda.asking.here import machine_zone
+from iai_daemon.agenda.asking.wishes import When
+from iai_daemon.agenda.schedule.triggers import Trigger
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli.common import home
 from iai_daemon.config import load
 from iai_daemon.control import client

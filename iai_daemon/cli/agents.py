@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from iai_daemon.agenda.call import make_call
-from iai_daemon.agenda.here import viewer
+from iai_daemon.agenda.asking.here import viewer
+from iai_daemon.agenda.asking.wishes import agent_of, message_of, session_id
 from iai_daemon.agenda.recall import Status
-from iai_daemon.agenda.store import AgendaStore, Filter
-from iai_daemon.agenda.wake import Ended, SystemWaker
-from iai_daemon.agenda.wishes import agent_of, message_of, session_id
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter
+from iai_daemon.agenda.waking.call import make_call
+from iai_daemon.agenda.waking.wake import Ended, SystemWaker
 from iai_daemon.cli.agenda import agenda, printable
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
 from iai_daemon.config import Agent

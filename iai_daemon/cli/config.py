@@ -12,7 +12,7 @@ import tomli_w
 
 import iai_daemon
 from iai_daemon import atomic
-from iai_daemon.agenda.call import make_call
+from iai_daemon.agenda.waking.call import make_call
 from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, load, parse, plain
 from iai_daemon.consolidation.program import find

@@ -23,6 +23,7 @@ _COMMANDS = {
     "nights": ("nights", "nights", "List nights, show one, take one back, accept what one proposed."),
     "tasks": ("tasks", "tasks", "Show what comes by itself, switch it off and on, run it now."),
     "recall": ("recall", "recall", "Wake an agent at a time, in a session, with a message."),
+    "slots": ("slots", "slots", "Show what the calendar has for agents, say what became of it."),
     "sessions": ("sessions", "sessions", "List the conversations that are known, close one."),
     "agents": ("agents", "agents", "Show which agents recalls can wake, try one out."),
     "memory": ("memory", "memory", "Add, find, show, forget, import and export memories."),

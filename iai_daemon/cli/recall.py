@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from iai_daemon.agenda.describe import (
+from iai_daemon.agenda.asking.describe import (
     coming,
     describe_deferral,
     describe_kept,
@@ -18,10 +18,10 @@ from iai_daemon.agenda.describe import (
     describe_time,
     firings,
 )
-from iai_daemon.agenda.here import recall_of, this_user, viewer
+from iai_daemon.agenda.asking.here import recall_of, this_user, viewer
+from iai_daemon.agenda.asking.wishes import MAX_MESSAGE, Manner, Wish, draft_of, trigger_of
 from iai_daemon.agenda.recall import Recall
-from iai_daemon.agenda.store import AgendaStore, Filter
-from iai_daemon.agenda.wishes import MAX_MESSAGE, Manner, Wish, draft_of, trigger_of
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.cli.agenda import (
     NOBODY_FIRES,
     agenda,

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from iai_daemon.agenda import changes
-from iai_daemon.agenda.describe import describe_kept, stamp
-from iai_daemon.agenda.here import recall_of, viewer
+from iai_daemon.agenda.asking import changes
+from iai_daemon.agenda.asking.describe import describe_kept, stamp
+from iai_daemon.agenda.asking.here import recall_of, viewer
+from iai_daemon.agenda.asking.wishes import replanned
 from iai_daemon.agenda.recall import Recall
-from iai_daemon.agenda.store import AgendaStore
-from iai_daemon.agenda.wishes import replanned
+from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli.agenda import NOBODY_FIRES, agenda, told_daemon, when_of, when_options
 from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms
 from iai_daemon.errors import UsageError

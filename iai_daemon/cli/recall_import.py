@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from iai_daemon.agenda.crontab import read
-from iai_daemon.agenda.describe import describe_trigger, stamp
-from iai_daemon.agenda.here import this_user, viewer
-from iai_daemon.agenda.store import AgendaStore, Filter
-from iai_daemon.agenda.taking_over import Taken, TakingOver
+from iai_daemon.agenda.asking.crontab import read
+from iai_daemon.agenda.asking.describe import describe_trigger, stamp
+from iai_daemon.agenda.asking.here import this_user, viewer
+from iai_daemon.agenda.asking.taking_over import Taken, TakingOver
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.cli.agenda import (
     NOBODY_FIRES,
     agenda,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from iai_daemon.agenda.describe import describe_session
+from iai_daemon.agenda.asking.describe import describe_session
 from iai_daemon.cli.agenda import agenda, told_daemon
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
 from iai_daemon.cli.looking import look

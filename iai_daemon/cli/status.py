@@ -63,6 +63,9 @@ def _lines(seen: Mapping[str, Any]) -> list[str]:
         f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
         f"daemon    pid {seen['pid']}, version {seen['version']}, {seen['tick']['failures']} failed ticks",
     ]
+    calendar = seen["agenda"].get("calendar", {})
+    if calendar.get("enabled"):
+        lines.append(f"calendar  {_calendar(calendar)}")
     if night["waiting"].get("review"):
         lines.append(
             f"waiting   {night['waiting']['review']} proposals: `iai-daemon nights list` tells of which night"
@@ -83,6 +86,14 @@ def _night(night: Mapping[str, Any]) -> str:
     if not last:
         return "none yet"
     return f"last one {last['id']}, {last['outcome']}, ended {last['ended_at']}"
+
+
+def _calendar(calendar: Mapping[str, Any]) -> str:
+    told = [f"{len(calendar['active'])} slots active", f"{len(calendar['queued'])} waiting"]
+    told.append(f"last heard of its backend at {calendar['last_heartbeat'] or 'no time yet'}")
+    if calendar["restart_pending"]:
+        told.append("which wants a restart")
+    return ", ".join(told)
 
 
 def _agenda(agenda: Mapping[str, Any]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iai_daemon.agenda.opening import open_agenda
 from iai_daemon.agenda.recall import NewRun, State
-from iai_daemon.agenda.store import Outcome
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import Outcome
 from iai_daemon.clock import read
 from iai_daemon.paths import Home
 
