@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 
-from iai_daemon.agenda.call import TOKEN_VARIABLE
-from iai_daemon.agenda.changes import live_in, skip_next
-from iai_daemon.agenda.describe import describe_kept, stamp
-from iai_daemon.agenda.here import machine_zone, recall_of, this_user
-from iai_daemon.agenda.opening import open_agenda
+from iai_daemon.agenda.asking.changes import live_in, skip_next
+from iai_daemon.agenda.asking.describe import describe_kept, stamp
+from iai_daemon.agenda.asking.here import machine_zone, recall_of, this_user
+from iai_daemon.agenda.asking.wishes import When, Wish, draft_of
 from iai_daemon.agenda.recall import Recall, Run
-from iai_daemon.agenda.store import Filter, Viewer
-from iai_daemon.agenda.wishes import When, Wish, draft_of
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import Filter, Viewer
+from iai_daemon.agenda.waking.call import TOKEN_VARIABLE
 from iai_daemon.clock import read
 from iai_daemon.config import Settings
-from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, DaemonMute, Refused, UsageError
+from iai_daemon.errors import Refused, UsageError
+from iai_daemon.mcp_server.own_run import OwnRun, tell_daemon
 from iai_daemon.mcp_server.schemas import (
     CancelledResult,
     ConfirmedResult,
@@ -28,13 +25,8 @@ from iai_daemon.mcp_server.schemas import (
     SkippedResult,
 )
 from iai_daemon.paths import Home
-from iai_daemon.presence.processes import SystemProcesses
 
 _SESSION_VARIABLE = "CLAUDE_CODE_SESSION_ID"
-# A daemon that does not answer must not keep an agent waiting.
-_DAEMON_SECONDS = 2.0
-# No process is that far below another.
-_GENERATIONS = 64
 _NO_SESSION = "session_id is missing: this client does not tell which session it is."
 
 
@@ -52,6 +44,7 @@ class Recalling:
         self.close: Callable[[], None] = opened.close
         self.moved: Callable[[], bool] = opened.moved
         self._agenda = opened.store
+        self._run = OwnRun(opened.store)
         self._home = home
         self._settings = settings
         self._who = who
@@ -60,7 +53,7 @@ class Recalling:
 
     def list(self, session_id: str, limit: int, *, past: bool) -> RecallsResult:
         """Of a session; of all where it is not known which one this is."""
-        run = self._run()
+        run = self._run.find()
         session = session_id or self._own_session(run)
         found = self._agenda.recalls(self._viewer, Filter(session_id=session, live=not past, limit=limit))
         return RecallsResult(recalls=[self._result(each) for each in found], run=self._describe(run))
@@ -79,7 +72,7 @@ class Recalling:
     def cancel(self, id_: int, session_id: str) -> CancelledResult:
         now, chosen = read().milliseconds, self._chosen(id_, session_id)
         cancelled = [each.id for each in chosen if self._agenda.cancel(each.id, "cancelled by an agent", now)]
-        self._tell_daemon()
+        tell_daemon(self._home)
         return CancelledResult(cancelled=cancelled, recalls=[self._again(each) for each in chosen])
 
     def skip(self, id_: int, session_id: str) -> SkippedResult:
@@ -87,7 +80,7 @@ class Recalling:
         if len(chosen) != 1:
             raise UsageError(problem=f"{len(chosen)} recalls are to come in the session: say the id of one.")
         skipped = skip_next(self._agenda, chosen[0], "skipped by an agent", read().milliseconds)
-        self._tell_daemon()
+        tell_daemon(self._home)
         return SkippedResult(**self._again(chosen[0]).model_dump(), skipped=str(stamp(skipped)))
 
     def schedule(
@@ -111,12 +104,12 @@ class Recalling:
         now = read().milliseconds
         draft, first = draft_of(wish, self._settings.agents, self._home.config, now)
         made = self._agenda.add(draft, first, now)
-        self._tell_daemon()
+        tell_daemon(self._home)
         return self._result(made)
 
     def _chosen(self, id_: int, session_id: str) -> Sequence[Recall]:
         """The recall of this id, or what is to come in the session. One of another session is touched only by naming that."""
-        session = session_id or self._own_session(self._run())
+        session = session_id or self._own_session(self._run.find())
         if session is None:
             raise UsageError(problem=_NO_SESSION)
         if not id_:
@@ -129,7 +122,7 @@ class Recalling:
         return [found]
 
     def _session_to_plan_in(self, named: str) -> str:
-        own = self._own_session(self._run())
+        own = self._own_session(self._run.find())
         if own is not None and named not in ("", own):
             raise Refused(problem="An agent plans recalls for its own session only: leave session_id out.")
         if not (own or named):
@@ -139,17 +132,6 @@ class Recalling:
     def _own_session(self, run: tuple[Recall, Run] | None) -> str | None:
         """That of the run which this is part of, else what the client says."""
         return run[1].session_id if run else self._environment.get(_SESSION_VARIABLE) or None
-
-    def _run(self) -> tuple[Recall, Run] | None:
-        """The run that is under way and that this process is part of."""
-        for recall, run in self._agenda.under_way():
-            if any(run.pid == pid and _may_be_same(start, run.process_start) for pid, start in self._above):
-                return recall, run
-        return None
-
-    @cached_property
-    def _above(self) -> Sequence[tuple[int, int | None]]:
-        return list(_ancestors())
 
     def _describe(self, run: tuple[Recall, Run] | None) -> RunResult | None:
         """The store keeps no token: it can be told only where the environment has it."""
@@ -173,26 +155,3 @@ class Recalling:
 
     def _result(self, recall: Recall) -> RecallResult:
         return RecallResult.model_validate(describe_kept(self._agenda, recall))
-
-    def _tell_daemon(self) -> None:
-        """One that does not answer looks by itself."""
-        with contextlib.suppress(DaemonAway, DaemonMute, Refused):
-            client.ask(self._home, "look", timeout=_DAEMON_SECONDS)
-
-
-def _may_be_same(one: int | None, other: int | None) -> bool:
-    """Whether these may be the starts of one process."""
-    return one is None or other is None or one == other
-
-
-def _ancestors() -> Iterator[tuple[int, int | None]]:
-    """The processes above this one, with their starts in clock ticks since boot where those are known."""
-    processes, now, pid = SystemProcesses(), read(), os.getppid()
-    for _ in range(_GENERATIONS):
-        process = processes.look_up(pid, now)
-        if process is None:
-            return
-        yield process.pid, process.start
-        if process.parent is None:
-            return
-        pid = process.parent

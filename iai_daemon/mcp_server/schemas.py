@@ -67,6 +67,11 @@ Cron = Annotated[str, Field(description="Such as 0 9 * * mon-fri.")]
 Zone = Annotated[str, Field(description="Such as Europe/Paris; else the machine's.")]
 AgentName = Annotated[str, Field(description="Which one is woken, where there are several.")]
 
+SlotId = Annotated[str, Field(description="Its id; else the one that you work on.")]
+SlotSummary = Annotated[str, Field(description="What was done, for who planned it.")]
+SlotReason = Annotated[str, Field(description="Why, for who planned it.")]
+WhyPaused = Annotated[str, Field(description="Why, if that helps.")]
+
 
 class Result(BaseModel):
     """What a tool answers. What is null is left out: it would only fill the agent's context."""
@@ -223,3 +228,41 @@ class ConfirmedResult(Result):
 
     session_id: str
     confirmed_at: str
+
+
+class ActiveSlotResult(Result):
+    """A slot that is not over. `agent_ended`: nobody is at work on it any more, somebody has to end it."""
+
+    slot: str
+    agent: str
+    title: str
+    state: str
+    started_at: str | None = None
+    last_heartbeat: str | None = None
+    reason: str | None = None
+    agent_ended: bool
+
+
+class PastSlotResult(Result):
+    """A slot that is over."""
+
+    slot: str
+    agent: str
+    title: str
+    status: str
+    resolved_at: str
+    reason: str | None = None
+    summary: str | None = None
+
+
+class CalendarResult(Result):
+    """The slots of an agent. `last_heartbeat`: when the backend answered last; `heartbeat_every`: in seconds. What only the
+    daemon knows is missing without one."""
+
+    enabled: bool
+    last_heartbeat: str | None = None
+    heartbeat_every: float
+    active: list[ActiveSlotResult]
+    queued: list[str]
+    history: list[PastSlotResult]
+    restart_pending: bool | None = None

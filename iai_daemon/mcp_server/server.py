@@ -20,6 +20,7 @@ from pydantic import AnyUrl, ValidationError
 import iai_daemon
 from iai_daemon.config import Settings
 from iai_daemon.errors import IaiError, NoSuchRecord
+from iai_daemon.mcp_server.calendar_tools import CalendarTools
 from iai_daemon.mcp_server.opened import Opened
 from iai_daemon.mcp_server.project import current_project
 from iai_daemon.mcp_server.recall_tools import RecallTools
@@ -66,19 +67,25 @@ def serve(home: Home, settings: Settings) -> None:
     try:
         tools = Tools(home, memory, project, uses, redacts=settings.memory.redact_secrets)
         recalls = RecallTools(home, settings, lambda: tools.client)
+        # Who has no calendar pays nothing for its tools.
+        calendar = CalendarTools(home, settings) if settings.calendar.is_set else None
         # A client that dies in the middle of an answer leaves nobody to tell of it.
         try:
-            build(tools, Resources(memory, project), recalls).run("stdio")
+            build(tools, Resources(memory, project), recalls, calendar).run("stdio")
         except* BrokenPipeError:
             pass
         finally:
             recalls.close()
+            if calendar is not None:
+                calendar.close()
         uses.write()
     finally:
         memory.close()
 
 
-def build(tools: Tools, resources: Resources, recalls: RecallTools) -> MCPServer[None]:
+def build(
+    tools: Tools, resources: Resources, recalls: RecallTools, calendar: CalendarTools | None
+) -> MCPServer[None]:
     """The server with its tools and resources."""
     server = _PlainSpoken(
         "iai-daemon", version=iai_daemon.__version__, instructions=INSTRUCTIONS, log_level="WARNING"
@@ -94,6 +101,12 @@ def build(tools: Tools, resources: Resources, recalls: RecallTools) -> MCPServer
     server.offer(recalls.cancel_recall, "Cancel a wake-up", hides=True)
     server.offer(recalls.skip_next_recall, "Skip the next wake-up", adds=True, hides=True)
     server.offer(recalls.schedule_recall, "Plan a wake-up", adds=True)
+    if calendar is not None:
+        server.offer(calendar.calendar_status, "Slots of the calendar")
+        server.offer(calendar.calendar_complete, "Complete a slot", notes=True)
+        server.offer(calendar.calendar_abort, "Abort a slot", hides=True)
+        server.offer(calendar.calendar_pause, "Pause a slot", notes=True)
+        server.offer(calendar.calendar_resume, "Resume a slot", notes=True)
     server.show("memory://recent", "Newest memories", "text/markdown", resources.recent)
     server.show("memory://night/last", "The last night", "text/plain", resources.last_night)
     server.show("memory://record/{id}", "One memory and its story", "application/json", resources.record)

@@ -15,11 +15,11 @@ import pytest
 from mcp import ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from iai_daemon.agenda.here import this_user
-from iai_daemon.agenda.opening import open_agenda
+from iai_daemon.agenda.asking.here import this_user
+from iai_daemon.agenda.asking.wishes import When, Wish, draft_of
 from iai_daemon.agenda.recall import NewRun, Recall
-from iai_daemon.agenda.store import AgendaStore, Filter, Viewer
-from iai_daemon.agenda.wishes import When, Wish, draft_of
+from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
 from iai_daemon.clock import read
 from iai_daemon.config import load
 from iai_daemon.paths import Home
