@@ -43,6 +43,30 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+# Real nights make room for whatever else runs, and what measures wants the machine for itself: `make test` runs these one
+# after the other, and all others side by side before them.
+ALONE = (
+    "consolidation/test_commands",
+    "consolidation/test_maintain",
+    "consolidation/test_plug_ins",
+    "consolidation/test_summarize_command",
+    "consolidation/test_vectors_kept",
+    "consolidation/test_worker",
+    "dreaming/test_cost",
+    "examples",
+    "faults",
+    "journeys",
+    "presence/test_cost",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if str(item.path.relative_to(here)).startswith(ALONE):
+            item.add_marker("alone")
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home of its own, created."""

@@ -120,7 +120,7 @@ def test_every_setting_refuses_a_value_that_cannot_be_one(key: str) -> None:
             '[embedding]\nurl = "https://ada:pw@example.org/v1"\n',
             "embedding.url must not hold a user's name or a password",
         ),
-        ('[embedding]\nurl = "https://example.org/v1?key=1"\n', 'must end before what is added to it'),
+        ('[embedding]\nurl = "https://example.org/v1?key=1"\n', "must end before what is added to it"),
         ('[embedding]\napi_key_env = "sk-1234"\n', "must be the name of an environment variable"),
         ('[embedding]\nexport_path = "vectors.npz"\n', 'must begin with "{home}", "~/" or "/"'),
         ("[lifecycle\n", "line 1, column"),
