@@ -12,7 +12,7 @@ from iai_daemon.agenda.asking.describe import local
 from iai_daemon.agenda.asking.here import machine_zone
 from iai_daemon.agenda.asking.wishes import When
 from iai_daemon.agenda.schedule.triggers import Trigger
-from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli.common import home
 from iai_daemon.config import load
@@ -29,12 +29,19 @@ NOBODY_FIRES = "no daemon is running: nothing fires until one does (`iai-daemon 
 @contextlib.contextmanager
 def agenda() -> Iterator[AgendaStore]:
     """The agenda of this home, closed at the end. Raises StoreUnusable, BadConfig, HomeUnusable."""
+    with opened_agenda() as opened:
+        yield opened.store
+
+
+@contextlib.contextmanager
+def opened_agenda() -> Iterator[OpenedAgenda]:
+    """All that it keeps, closed at the end. Raises StoreUnusable, BadConfig, HomeUnusable."""
     here = home()
     load(here)
     make_private(here.root)
     opened = open_agenda(here)
     try:
-        yield opened.store
+        yield opened
     finally:
         opened.close()
 

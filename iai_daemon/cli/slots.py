@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +10,9 @@ import click
 from iai_daemon.agenda.asking import slots_by_hand
 from iai_daemon.agenda.asking.describe import describe_past_slot, describe_slot, describe_update
 from iai_daemon.agenda.slot import Slot
-from iai_daemon.agenda.store.opening import open_agenda
 from iai_daemon.agenda.store.slots import SlotStore
-from iai_daemon.cli.agenda import one_line, printable
+from iai_daemon.cli.agenda import one_line, opened_agenda, printable
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
-from iai_daemon.config import load
-from iai_daemon.paths import make_private
 
 # More than anybody reads.
 _ALL = 1_000_000
@@ -43,7 +39,8 @@ def list_(every: bool, as_json: bool) -> None:
     Example: iai-daemon slots list --all
     """
     calendar = settings().calendar
-    with _opened() as store:
+    with opened_agenda() as opened:
+        store = opened.slots
         told: dict[str, Any] = {
             "enabled": calendar.is_set,
             "backend": calendar.backend if calendar.is_set else None,
@@ -113,22 +110,9 @@ def resume(id_: str, as_json: bool) -> None:
     _change(id_, as_json, slots_by_hand.resume, "is in progress again", "is not paused")
 
 
-@contextlib.contextmanager
-def _opened() -> Iterator[SlotStore]:
-    """The slots of this home, closed at the end. Raises StoreUnusable, BadConfig, HomeUnusable."""
-    here = home()
-    load(here)
-    make_private(here.root)
-    opened = open_agenda(here)
-    try:
-        yield opened.slots
-    finally:
-        opened.close()
-
-
 def _end(id_: str, as_json: bool, work: Callable[[SlotStore, Slot, int], Slot]) -> None:
-    with _opened() as store:
-        slot = work(store, store.slot(id_), now_ms())
+    with opened_agenda() as opened:
+        slot = work(opened.slots, opened.slots.slot(id_), now_ms())
     tell_daemon()
     emit(describe_past_slot(slot), as_json=as_json, human=lambda: f"slot {slot.id} is {slot.state}")
 
@@ -140,8 +124,8 @@ def _change(
     done: str,
     else_: str,
 ) -> None:
-    with _opened() as store:
-        slot, changed = work(store, store.slot(id_), now_ms())
+    with opened_agenda() as opened:
+        slot, changed = work(opened.slots, opened.slots.slot(id_), now_ms())
     tell_daemon()
     emit(
         {**describe_slot(slot), "changed": changed},

@@ -1,4 +1,4 @@
-"""The occurrences of the embedded agenda until an agent starts. The protocol, with the meaning of every method, is in store.py."""
+"""The occurrences of the embedded agenda until an agent starts. The protocol, with the meaning of every method, is in recalls.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recalls of the embedded agenda. The protocol, with the meaning of every method, is in store.py."""
+"""The recalls of the embedded agenda. The protocol, with the meaning of every method, is in recalls.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of the embedded agenda, and what is left of them. The protocol, with the meaning of every method, is in store.py."""
+"""The runs of the embedded agenda, and what is left of them. The protocol, with the meaning of every method, is in recalls.py."""
 
 from __future__ import annotations
 

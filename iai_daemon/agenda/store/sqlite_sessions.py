@@ -1,4 +1,4 @@
-"""The sessions of the embedded agenda. The protocol, with the meaning of every method, is in store.py."""
+"""The sessions of the embedded agenda. The protocol, with the meaning of every method, is in recalls.py."""
 
 from __future__ import annotations
 

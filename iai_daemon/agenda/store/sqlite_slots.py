@@ -1,4 +1,4 @@
-"""The slots of the embedded agenda. The protocol, with the meaning of every method, is in slot_store.py."""
+"""The slots of the embedded agenda. The protocol, with the meaning of every method, is in slots.py."""
 
 from __future__ import annotations
 
