@@ -362,7 +362,9 @@ def test_nothing_of_our_priority_limits_descriptors_and_signals_is_inherited(fol
         )
     elif os.geteuid() == 0:
         assert seen["nice"] == 0, "who is not root may not take a higher priority again"
-    assert (seen["umask"], seen["blocked"], seen["ignored"]) == ("0022", 0, 0)
+    # Signals 32 and 33 are the C library's own: it lets nobody set what becomes of them.
+    ignored = seen["ignored"] & ~(0b11 << 31)
+    assert (seen["umask"], seen["blocked"], ignored) == ("0022", 0, 0)
     assert managed or seen["nofile"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert seen["open"] == [0, 1, 2]
     assert managed or seen["oom"] == "0"
