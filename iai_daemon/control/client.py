@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from iai_daemon.control.address import address
-from iai_daemon.control.messages import MAX_LINE, call, parse_response
-from iai_daemon.errors import DaemonAway, DaemonMute, Refused
+from iai_daemon.control.messages import MAX_LINE, NOT_RELOADED, call, parse_response
+from iai_daemon.errors import DaemonAway, DaemonMute, NotReloaded, Refused
 from iai_daemon.paths import Home
 
 TIMEOUT = 5.0
@@ -25,7 +25,7 @@ def ask(
 ) -> dict[str, Any]:
     """The daemon's answer to one call. `timeout` is in seconds for each line (None: wait for ever, while it lives).
 
-    Notifications that come before the answer are handed to `notified`. Raises DaemonAway, DaemonMute, Refused.
+    Notifications that come before the answer are handed to `notified`. Raises DaemonAway, DaemonMute, Refused (NotReloaded).
     """
     with _connect(home, timeout) as connection:
         try:
@@ -37,7 +37,7 @@ def ask(
                         notified(_object(message.get("params")))
                     continue
                 if "error" in message:
-                    raise Refused(problem=str(_object(message["error"]).get("message")))
+                    raise _refusal(_object(message["error"]))
                 return _object(message.get("result"))
         except TimeoutError as cause:
             raise DaemonMute(home=home.root, seconds=timeout, log=home.log) from cause
@@ -74,6 +74,13 @@ def _lines(connection: socket.socket) -> Iterator[bytes]:
         yield from lines
         if len(rest) > 256 * MAX_LINE:
             raise ValueError("the answer has no end")
+
+
+def _refusal(error: Mapping[str, object]) -> Refused:
+    problem = str(error.get("message"))
+    if error.get("code") == NOT_RELOADED:
+        return NotReloaded(problem=problem)
+    return Refused(problem=problem)
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 MAX_LINE = 64 * 1024
 
-# https://www.jsonrpc.org/specification#error_object, and one of our own for a refusal that a person should read.
+# https://www.jsonrpc.org/specification#error_object, and two of our own: a refusal that a person should read, and the one of
+# settings that cannot be used.
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 REFUSED = -32000
+NOT_RELOADED = -32001
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ def parse_request(line: bytes) -> Request | Failure:
         message = json.loads(line)
     except (ValueError, RecursionError):
         return Failure(PARSE_ERROR, "the line is not JSON")
+    if isinstance(message, list):
+        return Failure(INVALID_REQUEST, "batches are not answered: send each call as a line of its own")
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return Failure(INVALID_REQUEST, "the line is not a JSON-RPC 2.0 object")
     identity = message.get("id")

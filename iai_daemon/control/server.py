@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import socket
-import struct
-import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from iai_daemon.control.address import address
@@ -17,6 +16,7 @@ from iai_daemon.control.messages import (
     INVALID_PARAMS,
     MAX_LINE,
     METHOD_NOT_FOUND,
+    NOT_RELOADED,
     PARSE_ERROR,
     REFUSED,
     Failure,
@@ -26,15 +26,37 @@ from iai_daemon.control.messages import (
     notification,
     parse_request,
 )
-from iai_daemon.errors import FileUnusable, IaiError, UsageError
+from iai_daemon.control.seats import Seat, Seats, peer_of
+from iai_daemon.errors import FileUnusable, IaiError, NotReloaded, UsageError
 from iai_daemon.paths import identity
 
 IDLE_TIMEOUT = 30.0
-MAX_CONNECTIONS = 64
-# Descriptors that the daemon needs for its own files, whoever calls.
-_OWN = 32
+# So much is kept for one who reads slowly; of what is told meanwhile he misses some.
+_MOST_UNREAD = 256 * 1024
 
-Notify = Callable[[Mapping[str, object]], None]
+
+class Notify:
+    """Tells the caller something before the answer to his call. One who does not read keeps nobody waiting but himself."""
+
+    def __init__(self, writer: asyncio.StreamWriter, method: str, stay: Callable[[], None]) -> None:
+        self._writer = writer
+        self._method = method
+        self._stay = stay
+
+    def __call__(self, params: Mapping[str, object]) -> None:
+        """Returns at once; left out where too much waits to be read already."""
+        if self._writer.transport.get_write_buffer_size() <= _MOST_UNREAD:
+            self._writer.write(notification(self._method, params))
+
+    def stay(self) -> None:
+        """The call goes on for as long as the caller likes. Raises Refused when too many of that kind do."""
+        self._stay()
+
+    async def read(self) -> None:
+        """Wait until he has read most of it. Raises OSError when he has gone."""
+        await self._writer.drain()
+
+
 Handler = Callable[[Mapping[str, object], Notify], Awaitable[Mapping[str, object]]]
 
 
@@ -59,6 +81,7 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._bound: tuple[int, int] | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._seats = Seats()
 
     async def open(self) -> None:
         """Bind and listen. The caller holds the daemon's lock, so a socket that is there already is a dead one's.
@@ -119,15 +142,28 @@ class ControlServer:
         try:
             if not self._stands:
                 self._displaced()
-            elif len(self._connections) <= _most_connections() and _is_ours(writer):
-                await self._converse(reader, writer)
+            elif task is not None:
+                await self._seat(task, reader, writer)
         except (OSError, TimeoutError):
             # The other end has gone, or has been silent for too long: nobody is left to be told.
             return
         finally:
             writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _seat(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Let in who may come in. Raises OSError and TimeoutError when he goes."""
+        peer = peer_of(writer.get_extra_info("socket"))
+        seat = self._seats.take(peer, task) if peer.is_ours else None
+        if seat is None:
+            return
+        try:
+            await self._converse(reader, writer, seat)
+        finally:
+            self._seats.leave(seat)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seat: Seat) -> None:
         upcoming = asyncio.ensure_future(reader.readline())
         try:
             while True:
@@ -135,26 +171,28 @@ class ControlServer:
                     line = await asyncio.wait_for(asyncio.shield(upcoming), IDLE_TIMEOUT)
                 except ValueError:
                     writer.write(failure(Failure(PARSE_ERROR, f"a line may have {MAX_LINE} bytes")))
-                    await writer.drain()
+                    await _read_by(writer)
                     return
                 if not line:
                     return
+                self._seats.hear(seat)
                 upcoming = asyncio.ensure_future(reader.readline())
-                reply = await self._answer(line, writer, upcoming)
+                reply = await self._answer(line, writer, upcoming, seat)
                 if reply:
                     writer.write(reply)
-                    await writer.drain()
+                    await _read_by(writer)
         finally:
             upcoming.cancel()
 
     async def _answer(
-        self, line: bytes, writer: asyncio.StreamWriter, upcoming: asyncio.Future[bytes]
+        self, line: bytes, writer: asyncio.StreamWriter, upcoming: asyncio.Future[bytes], seat: Seat
     ) -> bytes | None:
         """What to reply to one line; a caller who hangs up meanwhile ends the work that he asked for."""
         request = parse_request(line)
         if isinstance(request, Failure):
             return failure(request)
-        work = asyncio.ensure_future(self._handle(request, writer))
+        work = asyncio.ensure_future(self._handle(request, writer, seat))
+        seat.at_work = True
         try:
             either: set[asyncio.Future[bytes | None] | asyncio.Future[bytes]] = {work, upcoming}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -163,42 +201,37 @@ class ControlServer:
             return await work
         finally:
             work.cancel()
+            seat.at_work = seat.long_call = False
 
-    async def _handle(self, request: Request, writer: asyncio.StreamWriter) -> bytes | None:
-        def notify(params: Mapping[str, object]) -> None:
-            writer.write(notification(request.method, params))
-
+    async def _handle(self, request: Request, writer: asyncio.StreamWriter, seat: Seat) -> bytes | None:
+        """The line to reply with; a notification gets none, whatever becomes of it."""
+        failed: Failure | None = None
+        result: Mapping[str, object] = {}
         handler = self._handlers.get(request.method)
-        if handler is None:
-            known = ", ".join(self._handlers)
-            return failure(
-                Failure(METHOD_NOT_FOUND, f"there is no {request.method!r}: there are {known}", request.id)
-            )
         try:
-            result = await handler(request.params, notify)
+            if handler is None:
+                known = ", ".join(self._handlers)
+                failed = Failure(METHOD_NOT_FOUND, f"there is no {request.method!r}: there are {known}")
+            else:
+                notify = Notify(writer, request.method, partial(self._seats.settle_in, seat))
+                result = await handler(request.params, notify)
         except UsageError as error:
-            return failure(Failure(INVALID_PARAMS, str(error), request.id))
+            failed = Failure(INVALID_PARAMS, str(error))
+        except NotReloaded as error:
+            failed = Failure(NOT_RELOADED, str(error.data["problem"]))
         except IaiError as error:
-            return failure(Failure(REFUSED, str(error), request.id))
+            failed = Failure(REFUSED, str(error))
         except Exception as error:  # noqa: BLE001 -- one bad call must not end the daemon; it is logged by `failed`
             self._failed(error)
-            return failure(Failure(INTERNAL_ERROR, "the daemon failed; its log tells why", request.id))
-        return None if request.id is None else answer(request.id, result)
+            failed = Failure(INTERNAL_ERROR, "the daemon failed; its log tells why")
+        if request.id is None:
+            return None
+        if failed is not None:
+            return failure(replace(failed, id=request.id))
+        return answer(request.id, result)
 
 
-def _most_connections() -> int:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, limit - _OWN))
-
-
-def _is_ours(writer: asyncio.StreamWriter) -> bool:
-    """Whether the other end is a process of this user (or root), as the kernel tells it."""
-    connection = writer.get_extra_info("socket")
-    if sys.platform == "darwin":
-        # struct xucred of unix(4): version, uid, …; SOL_LOCAL is 0 and LOCAL_PEERCRED 1.
-        uid = struct.unpack_from("II", connection.getsockopt(0, 1, 76))[1]
-    else:
-        # struct ucred of unix(7): pid, uid, gid.
-        size = struct.calcsize("iII")
-        uid = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
-    return uid in (os.geteuid(), 0)
+async def _read_by(writer: asyncio.StreamWriter) -> None:
+    """Wait until the caller has read what was told him. Raises TimeoutError when he does not, OSError when he has gone."""
+    async with asyncio.timeout(IDLE_TIMEOUT):
+        await writer.drain()

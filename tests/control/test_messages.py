@@ -54,6 +54,13 @@ def test_no_bytes_raise(line: bytes) -> None:
     assert isinstance(parse_request(line), Request | Failure)
 
 
+def test_a_batch_is_refused_in_words() -> None:
+    failed = parse_request(b"[" + call("status", {}, 1).strip() + b"]")
+    assert isinstance(failed, Failure)
+    assert failed.code == INVALID_REQUEST
+    assert "a line of its own" in failed.message
+
+
 def test_every_message_is_one_line_of_json_rpc() -> None:
     for line in (
         answer(1, {"a": "b\nc"}),

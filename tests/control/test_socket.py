@@ -10,6 +10,7 @@ import stat
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from iai_daemon.control import client
 from iai_daemon.control.address import address
 from iai_daemon.control.messages import MAX_LINE
 from iai_daemon.control.server import ControlServer, Notify
+from iai_daemon.control.subscribers import Subscribers
 from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.paths import Home
 
@@ -28,6 +30,15 @@ class Desk:
         self.failures: list[Exception] = []
         self.cancelled = asyncio.Event()
         self.started = asyncio.Event()
+        self.news: dict[str, object] = {"number": 0}
+        self.subscribers = Subscribers(lambda: dict(self.news))
+
+    def change(self, number: int, **more: object) -> None:
+        self.news = {"number": number, **more}
+        self.subscribers.tell()
+
+    async def subscribe(self, _params: Mapping[str, object], notify: Notify) -> Mapping[str, object]:
+        return await self.subscribers.serve(notify)
 
     async def status(self, _params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
         return {"pid": os.getpid()}
@@ -56,7 +67,7 @@ class Desk:
 @asynccontextmanager
 async def serving(home: Home) -> AsyncIterator[Desk]:
     desk = Desk()
-    names = ("status", "refuse", "fail", "tell", "wait")
+    names = ("status", "refuse", "fail", "tell", "wait", "subscribe")
     server = ControlServer(home.socket, {name: getattr(desk, name) for name in names}, desk.failures.append)
     await server.open()
     try:
@@ -128,6 +139,91 @@ def test_a_caller_who_hangs_up_ends_the_work_that_he_asked_for(home: Home) -> No
             line = b'{"jsonrpc": "2.0", "id": 1, "method": "wait"}\n'
             await asyncio.to_thread(raw, home, line, hang_up=True)
             await asyncio.wait_for(desk.cancelled.wait(), 5)
+
+    asyncio.run(main())
+
+
+def test_a_notification_gets_no_reply_whatever_becomes_of_it(home: Home) -> None:
+    async def main() -> None:
+        async with serving(home):
+            lines = b"".join(
+                b'{"jsonrpc": "2.0", "method": "%s"}\n' % name for name in (b"status", b"refuse", b"nonsense")
+            )
+            lines += b'{"jsonrpc": "2.0", "method": "status", "id": 7}\n'
+            assert json.loads(await asyncio.to_thread(raw, home, lines))["id"] == 7
+
+    asyncio.run(main())
+
+
+class Subscriber:
+    """One who listens on a line of his own, in the loop."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def call(cls, home: Home) -> Subscriber:
+        found = cls(*await asyncio.open_unix_connection(str(home.socket), limit=1 << 24))
+        found.writer.write(b'{"jsonrpc": "2.0", "id": 1, "method": "subscribe"}\n')
+        return found
+
+    async def hear(self) -> Any:
+        message = json.loads(await asyncio.wait_for(self.reader.readline(), 5))
+        return message.get("params", message)
+
+    async def leave(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
+def test_a_subscriber_hears_how_it_stands_and_then_each_change_once(home: Home) -> None:
+    async def main() -> None:
+        async with serving(home) as desk:
+            one = await Subscriber.call(home)
+            assert await one.hear() == {"number": 0}
+            desk.change(0)
+            desk.change(1)
+            desk.change(1)
+            desk.change(2)
+            assert [await one.hear(), await one.hear()] == [{"number": 1}, {"number": 2}]
+            await one.leave()
+
+    asyncio.run(main())
+
+
+def test_who_comes_in_later_takes_no_change_from_who_listens_already(home: Home) -> None:
+    async def main() -> None:
+        async with serving(home) as desk:
+            first = await Subscriber.call(home)
+            assert await first.hear() == {"number": 0}
+            desk.news = {"number": 1}
+            second = await Subscriber.call(home)
+            assert await second.hear() == {"number": 1}
+            assert await first.hear() == {"number": 1}
+            await first.leave()
+            await second.leave()
+
+    asyncio.run(main())
+
+
+def test_a_subscriber_who_does_not_read_misses_old_lines_and_hears_the_last(home: Home) -> None:
+    async def main() -> None:
+        async with serving(home) as desk:
+            slow = await Subscriber.call(home)
+            assert await slow.hear() == {"number": 0}
+            slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            for number in range(1, 3001):
+                desk.change(number, padding="x" * 4000)
+                if number % 100 == 0:
+                    await asyncio.to_thread(client.status, home)
+            slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            numbers = [(await slow.hear())["number"]]
+            while numbers[-1] != 3000:
+                numbers.append((await slow.hear())["number"])
+            assert numbers == sorted(numbers)
+            assert len(numbers) < 1000
+            await slow.leave()
 
     asyncio.run(main())
 
