@@ -48,8 +48,6 @@ class HomeLost(IaiError):
 class FileUnusable(IaiError):
     """{path} cannot be used ({cause}): move away what stands there, and see that its directory is yours and writable."""
 
-    exit_status = EX_CONFIG
-
 
 class BadConfig(IaiError):
     """{path}, {where}: {problem}."""
@@ -210,6 +208,12 @@ class DaemonMute(IaiError):
 
 class Refused(IaiError):
     """{problem}"""
+
+
+class NotReloaded(Refused):
+    """The daemon goes on by the settings of before: {problem}"""
+
+    exit_status = EX_CONFIG
 
 
 class BadRecord(UsageError):

@@ -1,51 +1,44 @@
-"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look."""
+"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look, reload, subscribe."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-import iai_daemon
-from iai_daemon.agenda.secretary import Secretary
-from iai_daemon.clock import Clock, Now
-from iai_daemon.config import Settings
+from iai_daemon.clock import Now
 from iai_daemon.control.server import Handler, Notify
-from iai_daemon.errors import Refused, UsageError
-from iai_daemon.lifecycle.decide import Allowed, Asked, Decision, Standing
+from iai_daemon.control.subscribers import Subscribers
+from iai_daemon.errors import BadConfig, NotReloaded, Refused, UsageError
+from iai_daemon.lifecycle.decide import Allowed, Asked
 from iai_daemon.lifecycle.states import State
-from iai_daemon.presence.classify import Presence, Status
-from iai_daemon.shift import Shift
-from iai_daemon.units import NEVER, format_stamp, parse_duration
+from iai_daemon.reloading import Reloads
+from iai_daemon.telling import Told, describe
+from iai_daemon.units import NEVER, parse_duration
 
 
-class Daemon(Protocol):
+class Daemon(Told, Protocol):
     """What the handlers see and change of the daemon."""
 
-    clock: Clock
-    settings: Settings
-    standing: Standing
-    presence: Presence
-    decision: Decision
-    shift: Shift
-    agenda: Secretary
-    failures: int
-    ticked_at: float
-
-    def decide(self, now: Now) -> Decision:
-        """What holds at this time, by the last look; changes nothing."""
-        ...
-
-    def degraded(self) -> list[dict[str, str]]: ...
+    subscribers: Subscribers
+    reloads: Reloads
 
     def look_now(self) -> None:
         """Scan and decide at once."""
         ...
 
+    def learn(self, now: Now) -> None:
+        """See what others have changed in the store."""
+        ...
+
 
 def handlers(daemon: Daemon) -> Mapping[str, Handler]:
     """The methods of the control socket, by name."""
+    return {**_wishes(daemon), **_errands(daemon)}
+
+
+def _wishes(daemon: Daemon) -> Mapping[str, Handler]:
+    """What a user wants of it."""
 
     async def status(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
         return describe(daemon, daemon.clock.now())
@@ -60,6 +53,8 @@ def handlers(daemon: Daemon) -> Mapping[str, Handler]:
         return _ask(daemon, State.WAKE, _held_for(params) or daemon.settings.lifecycle.idle_after)
 
     async def consolidate(params: Mapping[str, object], notify: Notify) -> Mapping[str, object]:
+        if daemon.safe is not None:
+            raise Refused(problem=f"No night runs in safe mode ({daemon.safe.why}): see `iai-daemon status`.")
         daemon.look_now()
         force = params.get("force") is True
         if daemon.standing.state is State.WAKE and not force:
@@ -74,15 +69,30 @@ def handlers(daemon: Daemon) -> Mapping[str, Handler]:
             progress=notify,
         )
 
+    return {"status": status, "sleep": sleep, "wake": wake, "consolidate": consolidate}
+
+
+def _errands(daemon: Daemon) -> Mapping[str, Handler]:
+    """What programs need of it."""
+
     async def look(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
         """Somebody has changed in the store what nights or recalls depend on."""
-        now = daemon.clock.now()
-        daemon.shift.look(now)
-        daemon.agenda.look(now)
+        daemon.learn(daemon.clock.now())
         daemon.look_now()
         return {}
 
-    return {"status": status, "sleep": sleep, "wake": wake, "consolidate": consolidate, "look": look}
+    async def reload(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
+        """Somebody has changed the settings."""
+        try:
+            return (await daemon.reloads.reload()).to_json()
+        except BadConfig as bad:
+            raise NotReloaded(problem=str(bad)) from bad
+
+    async def subscribe(_params: Mapping[str, object], notify: Notify) -> Mapping[str, object]:
+        """Somebody wants to hear of every change: it ends when he hangs up."""
+        return await daemon.subscribers.serve(notify)
+
+    return {"look": look, "reload": reload, "subscribe": subscribe}
 
 
 def _ask(daemon: Daemon, state: State, held_for: float | None) -> Mapping[str, object]:
@@ -122,36 +132,3 @@ def _names(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise UsageError(problem="passes must be a list of names.")
     return tuple(value)
-
-
-def describe(daemon: Daemon, now: Now) -> dict[str, object]:
-    """The object of `iai-daemon status --json`."""
-    standing, counts = daemon.standing, daemon.presence.counts
-    idle_after = daemon.settings.lifecycle.idle_after
-    return {
-        "schema": 1,
-        "pid": os.getpid(),
-        "version": iai_daemon.__version__,
-        "state": standing.state.value,
-        "since": format_stamp(now.wall - now.awake + standing.since),
-        "reason": _reason(daemon, now),
-        "rule": standing.rule,
-        "presence": {
-            "fresh": counts[Status.FRESH],
-            "active": sum(wrapper.is_active(now.awake, idle_after) for wrapper in daemon.presence.present),
-            "stale": counts[Status.STALE],
-            "orphan": counts[Status.ORPHAN],
-            "invalid": counts[Status.INVALID],
-        },
-        "consolidation": daemon.shift.describe(),
-        "agenda": daemon.agenda.describe(now),
-        "store": daemon.shift.describe_store(),
-        "tick": {"at": format_stamp(daemon.ticked_at), "failures": daemon.failures},
-        "degraded": daemon.degraded(),
-    }
-
-
-def _reason(daemon: Daemon, now: Now) -> str:
-    """Decided anew, so that its seconds are those of this moment; a threshold that has just passed is the loop's to see."""
-    standing, anew = daemon.standing, daemon.decide(now).standing
-    return anew.reason if (anew.state, anew.rule) == (standing.state, standing.rule) else standing.reason

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import logging.handlers
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # Its console side imports rich wherever rich is installed: 4 MB that the daemon never uses.
 with without("rich"):
     import structlog
+
+_LONGEST_TRACEBACK = 16_000
 
 
 def open_log(path: Path, settings: Log, terminal: TextIO | None) -> BoundLogger:
@@ -59,6 +63,44 @@ def open_log(path: Path, settings: Log, terminal: TextIO | None) -> BoundLogger:
     )
     logger: BoundLogger = structlog.stdlib.get_logger("iai_daemon")
     return logger
+
+
+def adjust(settings: Log) -> None:
+    """Go by other settings from the next entry on."""
+    root = logging.getLogger("iai_daemon")
+    root.setLevel(settings.level.upper())
+    for each in root.handlers:
+        if isinstance(each, _File):
+            each.maxBytes, each.backupCount = settings.max_size, settings.keep
+
+
+@contextlib.contextmanager
+def telling_of_crashes(path: Path, log: BoundLogger) -> Iterator[None]:
+    """Inside, what ends the interpreter itself (a signal of the kernel's, or the abort of a manager that heard nothing any more)
+    leaves at `path` where it was at work. What the one before left there goes into the log."""
+    file = _open_for_a_traceback(path, log)
+    if file is None:
+        yield
+        return
+    with file:
+        if left := file.read(_LONGEST_TRACEBACK):
+            log.error("the daemon before this one crashed", traceback=left)
+            file.seek(0)
+            file.truncate()
+        faulthandler.enable(file)
+        try:
+            yield
+        finally:
+            faulthandler.disable()
+
+
+def _open_for_a_traceback(path: Path, log: BoundLogger) -> TextIO | None:
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        return os.fdopen(os.open(path, flags, 0o600), "r+", encoding="utf-8", errors="replace")
+    except OSError as cause:
+        log.warning("a crash would leave no trace", why=f"{path} cannot be used ({cause.strerror or cause})")
+        return None
 
 
 def trouble() -> str | None:

@@ -75,6 +75,14 @@ class Home:
     def log(self) -> Path:
         return self.root / "log" / "daemon.jsonl"
 
+    @property
+    def crash(self) -> Path:
+        return self.root / "log" / "crash.txt"
+
+    @property
+    def starts(self) -> Path:
+        return self.root / "starts.json"
+
     def create(self) -> None:
         """Make the home and its directories, 0700. Raises HomeUnusable when that cannot be."""
         for directory in (self.root, self.wrappers, self.backups, self.log.parent):

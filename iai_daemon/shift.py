@@ -80,7 +80,10 @@ class _Running:
 
 
 class Shift:
-    """Carries out what the lifecycle allows. Every method is called from the event loop and returns at once."""
+    """Carries out what the lifecycle allows. Every method is called from the event loop and returns at once.
+
+    `told` is called whenever a night has told something of itself.
+    """
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class Shift:
         self._retry_at = 0.0
         self._last_dream_ended: float | None = None
         self.next_at = NEVER
+        self.told: Callable[[], None] = lambda: None
 
     # What the loop asks.
 
@@ -138,6 +142,15 @@ class Shift:
             self._trouble = str(error)
         else:
             self._trouble = None
+
+    def reload(self, settings: Settings, ageing: Ageing) -> None:
+        """Go by other settings from the next `look` on; a night that runs goes on by those that it began with."""
+        self._settings = settings
+        self._ageing = ageing
+        self._refuted.clear()
+        self._fruitless = 0
+        # Opened anew, the store mirrors the interval.
+        self._close_stores()
 
     def overdue(self, now: Now) -> Overdue:
         """Whether a night has been waited for too long, or when it will have been."""
@@ -253,6 +266,7 @@ class Shift:
                 self._log.warning(
                     f"night {event['event']}", **{key: event[key] for key in event if key != "event"}
                 )
+        self.told()
 
     def _end(self, running: _Running, report: Mapping[str, Any] | None) -> None:
         now, job, death = self._clock.now(), running.job, running.night.death
@@ -274,6 +288,7 @@ class Shift:
             "night ended", outcome=outcome, night=running.id, yield_seconds=running.night.yield_seconds
         )
         self.look(now)
+        self.told()
 
     def _back_off(self, times: int) -> float:
         """Seconds until the next try, after so many in vain."""

@@ -139,6 +139,12 @@ class Agenda:
                 store.prune(_ms(now) - _OUTPUTS_FOR * _DAY, _ms(now) - _ALL_FOR * _DAY)
             self._due_at = store.next_try_at(0)
 
+    async def reload(self, settings: Settings) -> None:
+        """Go by other settings from the next `look` on; agents that are at work go on."""
+        self._settings = settings
+        self._decider = Decider(self._home, settings, self._runs)
+        self._lease = round(_LEASE_TICKS * settings.lifecycle.tick * 1000)
+
     def act(self, busy: Mapping[str, str], named: Mapping[tuple[str, str], str | None], now: Now) -> None:
         """Wake whose time has come. `busy`: the sessions in which somebody is at work, and why one says so; `named`: the
         sessions that wrappers name, each with the wrapper, and its client."""

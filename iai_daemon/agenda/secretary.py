@@ -34,15 +34,31 @@ class Secretary:
     def __init__(
         self, home: Home, settings: Settings, clock: Clock, changed: Callable[[], None], log: BoundLogger
     ) -> None:
+        self._home = home
+        self._clock = clock
+        self._changed = changed
+        self._log = log
         self._idle_after = settings.lifecycle.idle_after
         self._recalls = Agenda(home, settings, clock, changed, log)
-        self._calendar: Calendar | None = None
-        if settings.calendar.is_set:
-            # Who has no calendar does not pay for one.
-            from iai_daemon.agenda.slots.calendar import Calendar  # noqa: PLC0415 -- as the comment says
-            from iai_daemon.agenda.slots.messenger import Messenger  # noqa: PLC0415 -- as the comment says
+        self._calendar = self._calendar_of(settings)
 
-            self._calendar = Calendar(self._recalls, Messenger(home), settings, clock, changed, log)
+    def _calendar_of(self, settings: Settings) -> Calendar | None:
+        """Who has no calendar does not pay for one."""
+        if not settings.calendar.is_set:
+            return None
+        from iai_daemon.agenda.slots.calendar import Calendar  # noqa: PLC0415 -- as the docstring says
+        from iai_daemon.agenda.slots.messenger import Messenger  # noqa: PLC0415 -- as the docstring says
+
+        messenger = Messenger(self._home)
+        return Calendar(self._recalls, messenger, settings, self._clock, self._changed, self._log)
+
+    async def reload(self, settings: Settings) -> None:
+        """Go by other settings from now on; agents that are at work go on, and the backend is asked anew."""
+        self._idle_after = settings.lifecycle.idle_after
+        await self._recalls.reload(settings)
+        if self._calendar is not None:
+            await self._calendar.close()
+        self._calendar = self._calendar_of(settings)
 
     @property
     def woken(self) -> Container[Identity]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from iai_daemon.agenda.waking.call import make_call
 from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, load, parse, plain
 from iai_daemon.consolidation.program import find
-from iai_daemon.errors import AgentUnusable, BadConfig, Refused, UsageError
+from iai_daemon.control import client
+from iai_daemon.errors import AgentUnusable, BadConfig, DaemonAway, DaemonMute, Refused, UsageError
 from iai_daemon.paths import make_private
 from iai_daemon.tables import kinds
 
@@ -125,7 +127,7 @@ def init(as_json: bool) -> None:
 @home_option
 @json_option
 def set_(key: str, value: str, as_json: bool) -> None:
-    """Set KEY (section.name) to VALUE; comments in the file stay.
+    """Set KEY (section.name) to VALUE; comments in the file stay. A running daemon goes by it at once where it can.
 
     Example: iai-daemon config set lifecycle.idle_after 10m
     """
@@ -144,11 +146,49 @@ def set_(key: str, value: str, as_json: bool) -> None:
     parse(after, where)
     make_private(home().root)
     atomic.write(where, after.encode())
+    told = _tell_daemon()
+    said = f"{where}: [{section}] {line}"
     emit(
-        {"path": str(where), "key": key, "value": plain(load(home()))[section][name]},
+        {"path": str(where), "key": key, "value": plain(load(home()))[section][name], **told},
         as_json=as_json,
-        human=lambda: f"{where}: [{section}] {line}",
+        human=lambda: "\n".join([said, *_of_reload(told)]),
     )
+
+
+@config.command()
+@home_option
+@json_option
+def reload(as_json: bool) -> None:
+    """Let the running daemon read the settings again; ends with 78 when they cannot be used, and those of before hold.
+
+    Example: iai-daemon config reload
+    """
+    answer = client.ask(home(), "reload")
+    said = f"{home().config}: {_listed(answer['changed']) or 'nothing'} has changed"
+    emit(answer, as_json=as_json, human=lambda: "\n".join([said, *_of_reload({"reloaded": True, **answer})]))
+
+
+def _tell_daemon() -> dict[str, object]:
+    """Let a running daemon go by what was set; whether it does, and if not, why."""
+    try:
+        answer = client.ask(home(), "reload")
+    except DaemonAway:
+        return {"reloaded": False, "needs_restart": [], "problem": None}
+    except (DaemonMute, Refused) as problem:
+        return {"reloaded": False, "needs_restart": [], "problem": str(problem)}
+    return {"reloaded": True, "needs_restart": answer["needs_restart"], "problem": None}
+
+
+def _of_reload(told: Mapping[str, object]) -> Iterator[str]:
+    """What a person has to know of it."""
+    if told.get("problem"):
+        yield f"It is set, but the running daemon does not go by it yet: {told['problem']}"
+    if late := _listed(told["needs_restart"]):
+        yield f"{late}: what runs reads that only when it starts, the daemon and the memory servers of clients"
+
+
+def _listed(keys: object) -> str:
+    return ", ".join(keys) if isinstance(keys, list) else ""
 
 
 def _typed(section: str, name: str, text: str) -> object:

@@ -230,9 +230,10 @@ ODD = [a_directory, a_link, a_link_to_nothing, a_fifo, a_socket, a_file_with_dat
 
 
 def is_one_sentence_about(path: Path, ended: subprocess.CompletedProcess[str]) -> bool:
-    """Exit status 78, one line that names the path and the next step, nothing on standard output."""
+    """Exit status 1 (what is in the way may go away, so a manager may try again), one line that names the path and the next
+    step, nothing on standard output."""
     told = ended.stderr.startswith(f"iai-daemon: {path} cannot be used (") and ended.stderr.endswith(".\n")
-    return (ended.returncode, ended.stdout, ended.stderr.count("\n"), told) == (78, "", 1, True)
+    return (ended.returncode, ended.stdout, ended.stderr.count("\n"), told) == (1, "", 1, True)
 
 
 def remove(path: Path) -> None:

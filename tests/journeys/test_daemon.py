@@ -92,7 +92,7 @@ def test_a_killed_daemon_leaves_nothing_that_a_person_must_clear(home: Home, sta
     assert daemon.status()["degraded"] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(home: Home, start_daemon: Daemons, number: signal.Signals) -> None:
     daemon = start_daemon()
     os.kill(daemon.process.pid, number)

@@ -12,7 +12,17 @@ from tests.project.source import Module
 
 GROUND = {"units", "kinds", "tables", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
 # One room: the loop, and what it hands over to the files beside it.
-LOOP = {"claim", "daemon", "handlers", "shift"}
+LOOP = {
+    "claim",
+    "daemon",
+    "handlers",
+    "reloading",
+    "shift",
+    "signals",
+    "surroundings",
+    "telling",
+    "troubles",
+}
 ROOMS: dict[str, set[str]] = {
     "presence": set(),
     "storage": set(),
