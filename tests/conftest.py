@@ -47,16 +47,18 @@ settings.load_profile("suite")
 # after the other, and all others side by side before them.
 ALONE = (
     "consolidation/test_commands",
-    "consolidation/test_maintain",
-    "consolidation/test_plug_ins",
-    "consolidation/test_summarize_command",
-    "consolidation/test_vectors_kept",
     "consolidation/test_worker",
     "dreaming/test_cost",
     "examples",
-    "faults",
-    "journeys",
+    "faults/test_fruitless_nights",
+    "faults/test_night_kills",
+    "faults/test_tick_cost",
+    "faults/test_users_during_a_night",
+    "journeys/test_demo",
+    "journeys/test_nights",
+    "journeys/test_programs",
     "presence/test_cost",
+    "service/test_under_systemd",
 )
 
 

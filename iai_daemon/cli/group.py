@@ -29,6 +29,12 @@ _COMMANDS = {
     "memory": ("memory", "memory", "Add, find, show, forget, import and export memories."),
     "store": ("store", "store", "List, make and restore backups of the whole memory."),
     "config": ("config", "config", "Show, check and change the settings."),
+    "install": ("service", "install", "Make the daemon a service that starts with your login."),
+    "uninstall": ("service", "uninstall", "Take the service away; the memory stays."),
+    "start": ("service", "start", "Start the service."),
+    "stop": ("service", "stop", "Stop the service."),
+    "restart": ("service", "restart", "Restart the service, as after an update."),
+    "logs": ("logs", "logs", "Show the daemon's log to a person; -f goes on."),
     "mcp": ("quick_commands", "mcp", "Serve the memory to an MCP client on standard input and output."),
     "demo": ("demo", "demo", "Show one evening in about two minutes, in a home of its own."),
 }

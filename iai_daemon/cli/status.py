@@ -11,7 +11,7 @@ import iai_daemon
 from iai_daemon.cli import quick
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
-from iai_daemon.paths import find_home
+from iai_daemon.paths import Home, find_home
 
 
 def status(words: Sequence[str]) -> int:
@@ -21,12 +21,27 @@ def status(words: Sequence[str]) -> int:
     try:
         seen = client.status(home)
     except DaemonAway as away:
+        lacking = _service(home)
         if not arguments.json:
             print(f"iai-daemon: {away}", file=sys.stderr)
+            for each in lacking:
+                print(f"{each['why']}; {each['fix']}", file=sys.stderr)
             return away.exit_status
-        seen = nobody()
+        seen = nobody() | {"degraded": lacking}
     print(json.dumps(seen) if arguments.json else "\n".join(_lines(seen)))
     return 0 if seen["pid"] else 1
+
+
+def _service(home: Home) -> list[dict[str, str]]:
+    """Where a service should run the daemon and does not: as an entry of `degraded`."""
+    from iai_daemon.service import installed  # noqa: PLC0415 -- only where no daemon runs: else it would cost as much as the call
+
+    found = installed.find(home)
+    if found is None:
+        return []
+    outdated = installed.trouble(home)
+    why = outdated.why if outdated else f"its service is installed ({found.path}) and does not run"
+    return [{"what": "service", "why": why, "fix": outdated.fix if outdated else "`iai-daemon start`"}]
 
 
 def nobody() -> dict[str, Any]:
