@@ -39,6 +39,8 @@ def migrate(connection: sqlite3.Connection) -> None:
                 connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+    # All pages of the new schema are in the cache now, and the daemon keeps this connection.
+    connection.execute("PRAGMA shrink_memory")
 
 
 def _version(connection: sqlite3.Connection) -> int:
