@@ -335,15 +335,21 @@ class Shift:
 
     # What is told.
 
-    def describe(self) -> dict[str, object]:
-        """The part `consolidation` of the status."""
+    def describe_running(self) -> dict[str, object]:
+        """What of it changes while a night runs; the store is not asked."""
         running = self._running
         return {
-            "why_not": self._why_not,
             "running": running is not None,
             "night": running and running.id,
             "pass": running and running.pass_name,
             "progress": running and running.progress,
+        }
+
+    def describe(self) -> dict[str, object]:
+        """The part `consolidation` of the status."""
+        return {
+            "why_not": self._why_not,
+            **self.describe_running(),
             "last": self._last,
             "waiting": self._waiting(),
         }

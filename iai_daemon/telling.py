@@ -101,7 +101,7 @@ def complaints(daemon: Told) -> list[dict[str, str]]:
 def headline(daemon: Told) -> str:
     """The one line that a person wants to read: state, rule, what is going on, what does not work."""
     said = [f"{daemon.standing.state} ({daemon.standing.rule})"]
-    if daemon.shift.describe()["running"]:
+    if daemon.shift.describe_running()["running"]:
         said.append("a night is running")
     if wrong := _wrong(daemon):
         said.append(f"degraded: {', '.join(wrong)}")
@@ -110,12 +110,11 @@ def headline(daemon: Told) -> str:
 
 def news(daemon: Told) -> dict[str, object]:
     """What subscribers are told: what only time changes is left out."""
-    night, agenda = daemon.shift.describe(), daemon.agenda.describe(daemon.clock.now())
     return {
         "state": daemon.standing.state.value,
         "rule": daemon.standing.rule,
-        "night": {name: night[name] for name in ("running", "night", "pass", "progress")},
-        "agents": agenda["running"],
+        "night": daemon.shift.describe_running(),
+        "agents": daemon.agenda.describe_running(),
         "degraded": _wrong(daemon),
     }
 

@@ -333,18 +333,22 @@ class Agenda:
                 missed = self._opened.store.missed_since(_ms(now) - _DAY)
         return {
             "next_at": None if next_at is None else _stamp(next_at),
-            "running": [
-                {
-                    "recall": run.recall.id,
-                    "agent": run.agent.name,
-                    "session_id": run.recall.session_id,
-                    "since": _stamp(run.since),
-                    "processes": [list(each) for each, of in self._runs.woken.items() if of == run.id],
-                }
-                for run in self._runs
-            ],
+            "running": self.describe_running(),
             "missed_last_day": missed,
         }
+
+    def describe_running(self) -> list[dict[str, object]]:
+        """The agents that are at work; the store is not asked."""
+        return [
+            {
+                "recall": run.recall.id,
+                "agent": run.agent.name,
+                "session_id": run.recall.session_id,
+                "since": _stamp(run.since),
+                "processes": [list(each) for each, of in self._runs.woken.items() if of == run.id],
+            }
+            for run in self._runs
+        ]
 
     def degraded(self) -> Iterator[dict[str, str]]:
         """What keeps recalls from happening as they should."""

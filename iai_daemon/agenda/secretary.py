@@ -92,6 +92,10 @@ class Secretary:
         calendar = {"enabled": False} if self._calendar is None else self._calendar.describe()
         return {**self._recalls.describe(now), "calendar": calendar}
 
+    def describe_running(self) -> list[dict[str, object]]:
+        """The agents that are at work; the store is not asked."""
+        return self._recalls.describe_running()
+
     def degraded(self) -> Iterator[dict[str, str]]:
         """What keeps recalls and slots from happening as they should."""
         yield from self._recalls.degraded()
