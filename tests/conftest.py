@@ -54,9 +54,11 @@ ALONE = (
     "faults/test_night_kills",
     "faults/test_tick_cost",
     "faults/test_users_during_a_night",
+    "journeys/test_callers",
     "journeys/test_demo",
     "journeys/test_nights",
     "journeys/test_programs",
+    "journeys/test_reload",
     "presence/test_cost",
     "service/test_under_systemd",
 )
