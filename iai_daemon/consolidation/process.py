@@ -1,19 +1,15 @@
-"""What the worker's process does with itself: it makes room for others, keeps to its memory, dies with its parent, and
-knows what it used."""
+"""What the worker's process does with itself: it makes room for others, keeps to its memory, and knows what it used."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
 # Half of the machine's memory on top of its own when the kernel looks for the process to kill.
 _GOES_FIRST = "500"
 # A tenth of what a session of the user's gets of a busy core; at 19 it would be a seventieth, and no night would ever end.
@@ -26,12 +22,6 @@ class Usage:
 
     cpu_seconds: float
     peak_rss_bytes: int
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends. Elsewhere than on Linux the end of input has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def make_room() -> None:

@@ -43,6 +43,7 @@ from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
 from iai_daemon.errors import IaiError, NightBusy, NightRefused
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
+from iai_daemon.programs.dying import die_with_parent
 from iai_daemon.units import format_stamp
 
 Tell = Callable[[Mapping[str, object]], None]
@@ -137,7 +138,7 @@ class Outbox:
 
 def main(choose: Choose = passes.chosen) -> int:
     """Run the one job; exit status 0, or 1 when it could not be. `choose` says which passes a night has."""
-    process.die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to answer
     inbox = Inbox(_stdin_for_wishes())
     outbox = Outbox(_stdout_for_events(), inbox)

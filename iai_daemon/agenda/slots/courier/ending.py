@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
-import sys
 
-_PR_SET_PDEATHSIG = 1
+from iai_daemon.programs.dying import die_with_parent
 
 
 def end_with_parent() -> None:
     """Elsewhere than on Linux the end of input has to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
