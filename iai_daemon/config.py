@@ -288,25 +288,26 @@ class Settings:
 
     def wrappers_dirs(self, home: Home) -> tuple[Path, ...]:
         """The directories that wrappers write to, with `{home}` and `~` filled in."""
-        return tuple(_filled_in(text, home) for text in self.presence.wrappers_dirs)
+        return tuple(filled_in(text, home) for text in self.presence.wrappers_dirs)
 
     def trajectories_dirs(self, home: Home) -> tuple[Path, ...]:
         """The directories that trajectories are read from: that of our wrappers, and the one that is set."""
         chosen = self.consolidation.trajectories_dir
-        return (home.trajectories, _filled_in(chosen, home)) if chosen else (home.trajectories,)
+        return (home.trajectories, filled_in(chosen, home)) if chosen else (home.trajectories,)
 
     def outcomes_path(self, home: Home) -> Path | None:
         """The file of the models' profiles, if one is set."""
         chosen = self.consolidation.outcomes_path
-        return _filled_in(chosen, home) if chosen else None
+        return filled_in(chosen, home) if chosen else None
 
     def vectors_path(self, home: Home) -> Path | None:
         """The file that nights write the vectors to, too, if one is set."""
         chosen = self.embedding.export_path
-        return _filled_in(chosen, home) if chosen else None
+        return filled_in(chosen, home) if chosen else None
 
 
-def _filled_in(text: str, home: Home) -> Path:
+def filled_in(text: str, home: Home) -> Path:
+    """A path of the settings, with `{home}` and `~` filled in."""
     return Path(text.replace("{home}", str(home.root))).expanduser()
 
 

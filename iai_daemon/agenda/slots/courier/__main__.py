@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from iai_daemon import clock, config
 from iai_daemon.agenda.slots.courier.answers import Answer, Kind, Trouble
 from iai_daemon.agenda.slots.courier.ending import end_with_parent
-from iai_daemon.agenda.slots.courier.files import filled_in
 from iai_daemon.agenda.slots.courier.http import HttpBackend
 from iai_daemon.agenda.slots.courier.icalendar import Address, File, ICalendar
 from iai_daemon.agenda.slots.courier.key import Secrets, read_key
@@ -67,7 +66,7 @@ class Courier:
         if calendar.backend == "http":
             return HttpBackend(calendar, web, self._key)
         if calendar.path:
-            return ICalendar(File(filled_in(calendar.path, self._home)), clock.read)
+            return ICalendar(File(config.filled_in(calendar.path, self._home)), clock.read)
         return ICalendar(Address(calendar.url, web, self._key), clock.read)
 
     def _key(self) -> str | None:

@@ -8,13 +8,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from iai_daemon.paths import Home
-
-
-def filled_in(path: str, home: Home) -> Path:
-    """A path of the settings, with `{home}` and `~` filled in."""
-    return Path(path.replace("{home}", str(home.root))).expanduser()
-
 
 def open_file(path: Path) -> BinaryIO:
     """A file, without waiting for anybody to write into a FIFO. Raises OSError, also for what is no file."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from iai_daemon.agenda.slots.courier.answers import Kind, Trouble
-from iai_daemon.agenda.slots.courier.files import filled_in, open_file
-from iai_daemon.config import Calendar
+from iai_daemon.agenda.slots.courier.files import open_file
+from iai_daemon.config import Calendar, filled_in
 from iai_daemon.paths import Home
 
 _LONGEST = 8192
