@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,16 @@ class Processes(Protocol):
     def look_up(self, pid: int, now: Now) -> Process | None:
         """The process with this pid; None when there is none. Never raises."""
         ...
+
+
+def lineage(processes: Processes, pid: int, now: Now, longest: int) -> Iterator[Process]:
+    """The process with this pid and those above it, the nearest first, at most so many."""
+    process = processes.look_up(pid, now)
+    for _ in range(longest):
+        if process is None:
+            return
+        yield process
+        process = None if process.parent is None else processes.look_up(process.parent, now)
 
 
 class SystemProcesses:

@@ -36,7 +36,7 @@ from iai_daemon.presence.heartbeat import (
     parse,
     writer_of_temporary,
 )
-from iai_daemon.presence.processes import Processes
+from iai_daemon.presence.processes import Processes, lineage
 
 # A replaced file is probed again; a wrapper replaces it once in seconds, so a third replacement in a row is no wrapper.
 _PROBES = 3
@@ -286,14 +286,8 @@ class Scanner:
     def _is_below(self, woken: Container[Identity], wrapper: Wrapper, now: Now) -> bool:
         if wrapper.status is not Status.FRESH or wrapper.beat is None:
             return False
-        process = self._processes.look_up(wrapper.beat.pid, now)
-        for _ in range(_GENERATIONS):
-            if process is None:
-                return False
-            if (process.pid, process.start) in woken:
-                return True
-            process = None if process.parent is None else self._processes.look_up(process.parent, now)
-        return False
+        above = lineage(self._processes, wrapper.beat.pid, now, _GENERATIONS)
+        return any((process.pid, process.start) in woken for process in above)
 
     def _stands(self, known: _Known, last: Wrapper, now: Now) -> bool:
         """Whether the last verdict on an unchanged file still holds: only FRESH can change, and ORPHAN into STALE."""
