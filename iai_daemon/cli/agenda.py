@@ -16,8 +16,6 @@ from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli.common import home
 from iai_daemon.config import load
-from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.paths import make_private
 from iai_daemon.units import format_duration
 
@@ -44,18 +42,6 @@ def opened_agenda() -> Iterator[OpenedAgenda]:
         yield opened
     finally:
         opened.close()
-
-
-def told_daemon() -> bool:
-    """Let a running daemon look at once at what was changed; whether there is one."""
-    try:
-        client.ask(home(), "look")
-    except DaemonAway:
-        return False
-    except (DaemonMute, Refused):
-        # It is there, and looks at its next tick.
-        return True
-    return True
 
 
 def when_options(command: _Command) -> _Command:

@@ -12,7 +12,6 @@ import click
 from iai_daemon.clock import read
 from iai_daemon.config import Settings, load
 from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home, find_home, make_private
 
@@ -57,11 +56,9 @@ def settings() -> Settings:
     return load(home())
 
 
-def tell_daemon() -> None:
-    """Let a running daemon look at once at what was changed in the store. Without one, or a busy one, nothing is lost: it
-    looks at every tick."""
-    with contextlib.suppress(DaemonAway, DaemonMute, Refused):
-        client.ask(home(), "look")
+def tell_daemon() -> bool:
+    """Let a running daemon look at once at what was changed in the store; whether there is one."""
+    return client.tell(home())
 
 
 @contextlib.contextmanager

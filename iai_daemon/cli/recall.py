@@ -29,11 +29,10 @@ from iai_daemon.cli.agenda import (
     printable,
     say_time,
     say_trigger,
-    told_daemon,
     when_of,
     when_options,
 )
-from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings
+from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.cli.recall_changes import cancel, pause, reschedule, resume, run, skip
 from iai_daemon.cli.recall_import import import_
 from iai_daemon.errors import IaiError
@@ -93,7 +92,7 @@ def add(message: str, dry_run: bool, as_json: bool, **said: Any) -> None:
         now = now_ms()
         draft, first = draft_of(wish, settings().agents, home().config, now)
         made = store.add(draft, first, now)
-    runs = told_daemon()
+    runs = tell_daemon()
     told = describe_recall(made)
     lines = [f"recall {made.id} wakes {made.agent} in the session {made.session_id}: {told['local']}"]
     if not runs:

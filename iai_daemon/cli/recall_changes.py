@@ -13,8 +13,8 @@ from iai_daemon.agenda.asking.here import recall_of, viewer
 from iai_daemon.agenda.asking.wishes import replanned
 from iai_daemon.agenda.recall import Recall
 from iai_daemon.agenda.store.recalls import AgendaStore
-from iai_daemon.cli.agenda import NOBODY_FIRES, agenda, told_daemon, when_of, when_options
-from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms
+from iai_daemon.cli.agenda import NOBODY_FIRES, agenda, when_of, when_options
+from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, tell_daemon
 from iai_daemon.errors import UsageError
 
 _REASON = "cancelled with `iai-daemon recall cancel`"
@@ -42,7 +42,7 @@ def cancel(id_: int | None, session: str | None, as_json: bool) -> None:
         chosen = changes.live_in(store, session or "", here) if id_ is None else [recall_of(store, id_, here)]
         cancelled = [each.id for each in chosen if store.cancel(each.id, _REASON, now)]
         told = [describe_kept(store, store.recall(each.id)) for each in chosen]
-    told_daemon()
+    tell_daemon()
     emit(
         {"cancelled": cancelled, "recalls": told},
         as_json=as_json,
@@ -144,7 +144,7 @@ def _change(id_: int, work: Callable[[AgendaStore, Recall, int], Mapping[str, An
     with agenda() as store:
         answer = work(store, recall_of(store, id_, viewer(home())), now_ms())
         told = describe_kept(store, store.recall(id_))
-    return {**told, **answer, "daemon": told_daemon()}
+    return {**told, **answer, "daemon": tell_daemon()}
 
 
 def _say_next(told: Mapping[str, Any]) -> str:

@@ -21,10 +21,9 @@ from iai_daemon.cli.agenda import (
     printable,
     say_time,
     say_trigger,
-    told_daemon,
     zone_here,
 )
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
+from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.errors import SessionTaken, UsageError
 
 # More lines than anybody has, and more than an agenda is looked through for.
@@ -77,7 +76,7 @@ def crontab(file: Any, dry_run: bool, prefix: str, as_json: bool) -> int:
         if store and not dry_run:
             taken = [_keep(store, each, now) for each in taken]
     said = [_say(each) for each in taken]
-    if any(each.became == "added" for each in taken) and not dry_run and not told_daemon():
+    if any(each.became == "added" for each in taken) and not dry_run and not tell_daemon():
         said.append(NOBODY_FIRES)
     result = {word: [_describe(each) for each in taken if each.became == word] for word in _WORDS}
     emit(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from iai_daemon.agenda.asking.describe import describe_session
-from iai_daemon.cli.agenda import agenda, told_daemon
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
+from iai_daemon.cli.agenda import agenda
+from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.cli.looking import look
 from iai_daemon.clock import read
 
@@ -70,6 +70,6 @@ def close(id_: str, as_json: bool) -> None:
     """
     with agenda() as store:
         cancelled = list(store.close_session(id_, now_ms()))
-    told_daemon()
+    tell_daemon()
     lines = [f"the session {id_} is closed", *(f"recall {each} is cancelled" for each in cancelled)]
     emit({"session": id_, "cancelled": cancelled}, as_json=as_json, human=lambda: "\n".join(lines))

@@ -51,6 +51,18 @@ def status(home: Home, *, timeout: float = TIMEOUT) -> dict[str, Any]:
     return ask(home, "status", timeout=timeout)
 
 
+def tell(home: Home, *, timeout: float = TIMEOUT) -> bool:
+    """Let a running daemon look at once at what was changed in the store; whether there is one. Without one, or a busy one,
+    nothing is lost: it looks at every tick."""
+    try:
+        ask(home, "look", timeout=timeout)
+    except DaemonAway:
+        return False
+    except (DaemonMute, Refused):
+        pass
+    return True
+
+
 def _connect(home: Home, timeout: float | None) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout)

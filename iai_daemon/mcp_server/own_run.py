@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +13,7 @@ from iai_daemon.clock import read
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.paths import Home
-from iai_daemon.presence.processes import SystemProcesses
+from iai_daemon.presence.processes import SystemProcesses, lineage
 
 # A daemon that does not answer must not keep an agent waiting.
 _DAEMON_SECONDS = 2.0
@@ -37,13 +36,13 @@ class OwnRun:
 
     @cached_property
     def _above(self) -> Sequence[tuple[int, int | None]]:
-        return list(_ancestors())
+        above = lineage(SystemProcesses(), os.getppid(), read(), _GENERATIONS)
+        return [(process.pid, process.start) for process in above]
 
 
 def tell_daemon(home: Home) -> None:
-    """Let it look at once at what was changed. One that does not answer looks by itself."""
-    with contextlib.suppress(DaemonAway, DaemonMute, Refused):
-        client.ask(home, "look", timeout=_DAEMON_SECONDS)
+    """Let it look at once at what was changed."""
+    client.tell(home, timeout=_DAEMON_SECONDS)
 
 
 def status_of_agenda(home: Home) -> Mapping[str, Any]:
@@ -58,16 +57,3 @@ def status_of_agenda(home: Home) -> Mapping[str, Any]:
 def _may_be_same(one: int | None, other: int | None) -> bool:
     """Whether these may be the starts of one process."""
     return one is None or other is None or one == other
-
-
-def _ancestors() -> Iterator[tuple[int, int | None]]:
-    """The processes above this one, with their starts in clock ticks since boot where those are known."""
-    processes, now, pid = SystemProcesses(), read(), os.getppid()
-    for _ in range(_GENERATIONS):
-        process = processes.look_up(pid, now)
-        if process is None:
-            return
-        yield process.pid, process.start
-        if process.parent is None:
-            return
-        pid = process.parent
