@@ -34,6 +34,11 @@ class Now:
         """The wall clock as the stores keep it, since the epoch."""
         return round(self.wall * 1000)
 
+    @property
+    def whole_milliseconds(self) -> int:
+        """The same, never ahead of the clock: for what must not come before its time."""
+        return int(self.wall * 1000)
+
 
 def read() -> Now:
     """This moment on all three clocks."""

@@ -130,13 +130,15 @@ class Agenda:
             store = self._open(now)
             self._write_what_is_left(store, now)
             if len(self._runs):
-                store.renew(self._holder, _ms(now) + self._lease)
-            if _ms(now) < self._latest - LATE:
+                store.renew(self._holder, now.whole_milliseconds + self._lease)
+            if now.whole_milliseconds < self._latest - LATE:
                 self._mend_plans(store, now)
-            self._latest = _ms(now)
+            self._latest = now.whole_milliseconds
             if now.awake - self._pruned_at >= _DAY / 1000:
                 self._pruned_at = now.awake
-                store.prune(_ms(now) - _OUTPUTS_FOR * _DAY, _ms(now) - _ALL_FOR * _DAY)
+                store.prune(
+                    now.whole_milliseconds - _OUTPUTS_FOR * _DAY, now.whole_milliseconds - _ALL_FOR * _DAY
+                )
             self._due_at = store.next_try_at(0)
 
     async def reload(self, settings: Settings) -> None:
@@ -153,7 +155,7 @@ class Agenda:
         if self._opened is not None:
             with self._surviving(now):
                 self._register(self._opened.store, named, now)
-                if self._due_at is not None and self._due_at <= _ms(now) and self.room:
+                if self._due_at is not None and self._due_at <= now.whole_milliseconds and self.room:
                     self._work_off(self._opened.store, busy, now)
                 self._get_ready(now)
         self.next_at = self._next_at(now)
@@ -162,7 +164,7 @@ class Agenda:
         """Where all agents are at work, the end of one is waited for; after an error, its pause."""
         if self._opened is None:
             return self._retry_at if self._failures else NEVER
-        if self._due_at is None or (self._due_at <= _ms(now) and not self.room):
+        if self._due_at is None or (self._due_at <= now.whole_milliseconds and not self.room):
             return NEVER
         ahead = 0 if self._ready_for == self._due_at or not self.room else _AHEAD
         return now.awake + (self._due_at - ahead) / 1000 - now.wall
@@ -170,9 +172,9 @@ class Agenda:
     def _get_ready(self, now: Now) -> None:
         """Shortly before its time, so that its agent starts at it. What was put off the last time needs no such hurry."""
         due = self._due_at
-        if due is None or due == self._ready_for or due > _ms(now) + _AHEAD or not self.room:
+        if due is None or due == self._ready_for or due > now.whole_milliseconds + _AHEAD or not self.room:
             return
-        if due > _ms(now) and not self._all_put_off:
+        if due > now.whole_milliseconds and not self._all_put_off:
             self._runs.get_ready()
         self._ready_for = due
 
@@ -184,7 +186,7 @@ class Agenda:
             self._close_store()
         if self._opened is None:
             self._opened = open_agenda(self._home)
-            for each in self._opened.store.recover(self._holder, _LOST, _ms(now), alone=True):
+            for each in self._opened.store.recover(self._holder, _LOST, now.whole_milliseconds, alone=True):
                 at = _stamp(each.scheduled_for)
                 self._log.warning("occurrence left behind", recall=each.recall, state=each.state, at=at)
             self._mend_plans(self._opened.store, now)
@@ -192,9 +194,9 @@ class Agenda:
 
     def _mend_plans(self, store: AgendaStore, now: Now) -> None:
         """The clock showed a later time before: what was planned by that is planned anew."""
-        for recall in store.acted_after(_ms(now) + LATE):
-            if (next_one := following(recall, _ms(now))) is not None:
-                store.plan_anew(recall.id, next_one, _ms(now))
+        for recall in store.acted_after(now.whole_milliseconds + LATE):
+            if (next_one := following(recall, now.whole_milliseconds)) is not None:
+                store.plan_anew(recall.id, next_one, now.whole_milliseconds)
 
     def _write_what_is_left(self, store: AgendaStore, now: Now) -> None:
         """What the store did not take at its time."""
@@ -205,15 +207,17 @@ class Agenda:
             self._unwritten.pop(0)
             self._tell_end(left, outcome)
         for occurrence in list(self._unstarted):
-            retry_at = _ms(now) + self._decider.rules.defer
-            store.release(occurrence, self._holder, "it could not be started", retry_at, _ms(now))
+            retry_at = now.whole_milliseconds + self._decider.rules.defer
+            store.release(
+                occurrence, self._holder, "it could not be started", retry_at, now.whole_milliseconds
+            )
             self._unstarted.discard(occurrence)
 
     def _register(self, store: AgendaStore, named: Mapping[tuple[str, str], str | None], now: Now) -> None:
         """Know the sessions that wrappers name: each when a wrapper is first seen in it."""
         for (session, wrapper), client in named.items():
             if (session, wrapper) not in self._named:
-                store.register(session, client, _ms(now))
+                store.register(session, client, now.whole_milliseconds)
         self._named = set(named)
 
     @contextmanager
@@ -240,22 +244,22 @@ class Agenda:
 
     def _work_off(self, store: AgendaStore, busy: Mapping[str, str], now: Now) -> None:
         """Decide on what is due, a part at a time, the oldest first."""
-        store.see(_ms(now), _ms(now) - LATE)
-        budget = Budget(store, self._runs.may_still_use(_ms(now)), _ms(now))
+        store.see(now.whole_milliseconds, now.whole_milliseconds - LATE)
+        budget = Budget(store, self._runs.may_still_use(now.whole_milliseconds), now.whole_milliseconds)
         decided: list[Settle | Defer] = []
-        for due in store.due(_ms(now), _AT_ONCE):
-            verdict = self._decider.judge(due, busy, budget, _ms(now))
+        for due in store.due(now.whole_milliseconds, _AT_ONCE):
+            verdict = self._decider.judge(due, busy, budget, now.whole_milliseconds)
             if verdict.do is Do.RUN:
                 if self.room:
                     self._wake(store, due, budget, now)
                 continue
             self._tell(due, verdict)
             if verdict.do is Do.CANCEL:
-                store.cancel(due.recall.id, verdict.reason, _ms(now))
+                store.cancel(due.recall.id, verdict.reason, now.whole_milliseconds)
             else:
-                decided.append(self._decider.change(due, verdict, _ms(now)))
+                decided.append(self._decider.change(due, verdict, now.whole_milliseconds))
         if decided:
-            store.settle(decided, _ms(now))
+            store.settle(decided, now.whole_milliseconds)
         self._all_put_off = bool(decided) and all(isinstance(each, Defer) for each in decided)
         self._due_at = store.next_try_at(0)
 
@@ -272,7 +276,7 @@ class Agenda:
 
     def _wake(self, store: AgendaStore, due: Due, budget: Budget, now: Now) -> None:
         """Claim it, note that it begins, and start its agent: in this order, so that a kill anywhere never lets it run twice."""
-        recall, occurrence, ms = due.recall, due.occurrence, _ms(now)
+        recall, occurrence, ms = due.recall, due.occurrence, now.whole_milliseconds
         agent, token = self._settings.agents[recall.agent], os.urandom(16).hex()
         timeout = min(agent.timeout, budget.seconds_left(agent))
         call = make_call(agent, recall.session_id, recall.message, token, self._home, timeout=timeout)
@@ -298,7 +302,7 @@ class Agenda:
     def _ended(self, run: Run, ended: Ended) -> None:
         """Keep what became of it; what the store does not take now, it is given again."""
         now = self._clock.now()
-        self._unwritten.append(_Unwritten(run, ended, _ms(now)))
+        self._unwritten.append(_Unwritten(run, ended, now.whole_milliseconds))
         with self._surviving(now):
             store = self._open(now)
             self._write_what_is_left(store, now)
@@ -330,7 +334,7 @@ class Agenda:
         if self._opened is not None:
             with self._surviving(now):
                 next_at = self._opened.store.next_try_at(0)
-                missed = self._opened.store.missed_since(_ms(now) - _DAY)
+                missed = self._opened.store.missed_since(now.whole_milliseconds - _DAY)
         return {
             "next_at": None if next_at is None else _stamp(next_at),
             "running": self.describe_running(),
@@ -383,11 +387,6 @@ def _outcome(store: AgendaStore, left: _Unwritten) -> Outcome:
 def _is_confirmed(store: AgendaStore, run: Run) -> bool:
     runs = store.runs(run.due.occurrence.id)
     return any(each.id == run.id and each.confirmed_at is not None for each in runs)
-
-
-def _ms(now: Now) -> int:
-    """The wall clock in milliseconds, never ahead of it: nothing fires before its time."""
-    return int(now.wall * 1000)
 
 
 def _stamp(milliseconds: int) -> str:

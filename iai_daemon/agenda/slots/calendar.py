@@ -129,7 +129,7 @@ class Calendar:
         if opened is not None:
             for each in answer["slots"]:
                 self._slots.take(opened.slots, Listed(**each), now)
-            opened.slots.prune_slots(_ms(now) - _REMEMBERED)
+            opened.slots.prune_slots(now.whole_milliseconds - _REMEMBERED)
 
     async def _tell_news(self) -> None:
         """In order: what does not arrive keeps the rest waiting, what the backend refuses for good does not."""
@@ -147,7 +147,7 @@ class Calendar:
 
     def _settled(self, slots: SlotStore, update: Update, answer: Mapping[str, Any]) -> bool:
         """Whether the backend has taken it, or never will."""
-        now = _ms(self._clock.now())
+        now = self._clock.now().whole_milliseconds
         if answer["ok"] or answer["kind"] == "refused":
             slots.delivered(update.id, now)
             if not answer["ok"]:
@@ -226,10 +226,6 @@ def _is_called(client: str, names: Collection[str]) -> bool:
     """`claude-code` is the client of an agent `claude`."""
     said = client.lower()
     return any(said == name or said.startswith((f"{name}-", f"{name} ")) for name in names)
-
-
-def _ms(now: Now) -> int:
-    return int(now.wall * 1000)
 
 
 def _stamp(seconds: float | None) -> str | None:

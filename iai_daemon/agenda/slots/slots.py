@@ -52,10 +52,10 @@ class Slots:
                 opened.slots.note_agent_ended(slot.id, occurrence.reason)
             elif occurrence.state is State.DONE:
                 said = _last_line(opened, occurrence)
-                opened.slots.resolve(slot.id, SlotState.COMPLETED, _ms(now), summary=said)
+                opened.slots.resolve(slot.id, SlotState.COMPLETED, now.whole_milliseconds, summary=said)
             else:
                 why = f"wake-agent failed: {occurrence.reason or occurrence.state}"
-                opened.slots.resolve(slot.id, SlotState.ABORTED, _ms(now), reason=why)
+                opened.slots.resolve(slot.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
             self._log.info("slot's agent ended", slot=slot.id, agent=slot.agent, state=occurrence.state)
 
     def _end_aborted(self, opened: OpenedAgenda) -> None:
@@ -71,10 +71,10 @@ class Slots:
         for slot in slots.open_slots():
             if slot.state is not SlotState.QUEUED:
                 continue
-            waited = (_ms(now) - slot.listed_at) / 1000
+            waited = (now.whole_milliseconds - slot.listed_at) / 1000
             if waited >= limit:
                 why = f"wake-agent failed: {slot.agent} was not free for {say_duration(waited)}"
-                slots.resolve(slot.id, SlotState.ABORTED, _ms(now), reason=why)
+                slots.resolve(slot.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
             elif self._is_free(slot.agent, slots.open_slots()):
                 self._fire(slots, slot, now)
 
@@ -86,7 +86,7 @@ class Slots:
         return agent not in working | about_to and self._agenda.room > len(about_to)
 
     def _fire(self, slots: SlotStore, slot: Slot, now: Now) -> None:
-        moment = _ms(now)
+        moment = now.whole_milliseconds
         draft = Draft(
             session_id=str(uuid.uuid5(_SLOTS, slot.id)),
             agent=slot.agent,
@@ -108,20 +108,22 @@ class Slots:
         if listed.status in (SlotState.COMPLETED, SlotState.ABORTED):
             if listed.id in known:
                 state = SlotState(listed.status)
-                slots.resolve(listed.id, state, _ms(now), reason="the backend says so", tell=False)
+                slots.resolve(
+                    listed.id, state, now.whole_milliseconds, reason="the backend says so", tell=False
+                )
             return
         if listed.status in (SlotState.IN_PROGRESS, SlotState.PAUSED) and listed.id not in known:
             return  # somebody else's, or of a memory that was lost: it may have run
-        if not slots.take(listed, _ms(now)):
+        if not slots.take(listed, now.whole_milliseconds):
             return
         if listed.agent not in self._settings.agents:
             why = f"wake-agent failed: there is no [agents.{listed.agent}] in the settings"
-            slots.resolve(listed.id, SlotState.ABORTED, _ms(now), reason=why)
+            slots.resolve(listed.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
             return
         for other in known.values():
             if other.agent == listed.agent and other.state is SlotState.QUEUED:
                 why = f"replaced by slot {listed.id}"
-                slots.resolve(other.id, SlotState.ABORTED, _ms(now), reason=why)
+                slots.resolve(other.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
         if self._is_free(listed.agent, slots.open_slots()):
             self._fire(slots, slots.slot(listed.id), now)
 
@@ -131,7 +133,3 @@ def _last_line(opened: OpenedAgenda, occurrence: Occurrence) -> str:
     runs = opened.store.runs(occurrence.id)
     lines = runs[-1].output.strip().splitlines() if runs else []
     return lines[-1].strip()[:_LONGEST_SUMMARY] if lines else "its agent has ended well"
-
-
-def _ms(now: Now) -> int:
-    return int(now.wall * 1000)
