@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from iai_daemon.paths import Home
@@ -20,28 +21,36 @@ def call(home: Home, *words: str, stdin: str = "") -> subprocess.CompletedProces
     )
 
 
-def call_json(home: Home, *words: str, stdin: str = "", status: int = 0) -> dict[str, Any]:
-    """One command with `--json`: the one object on its standard output, without the schema."""
-    done = call(home, *words, "--json", stdin=stdin)
-    assert done.returncode == status, done
-    answer: dict[str, Any] = json.loads(done.stdout)
-    assert answer.pop("schema") == 1
-    return answer
+class Calls:
+    """What is asked of a command, however it is called."""
+
+    def __init__(self, call: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+        self._call = call
+
+    def call_json(self, home: Home, *words: str, stdin: str = "", status: int = 0) -> dict[str, Any]:
+        """One command with `--json`: the one object on its standard output, without the schema."""
+        done = self._call(home, *words, "--json", stdin=stdin)
+        assert done.returncode == status, done
+        answer: dict[str, Any] = json.loads(done.stdout)
+        assert answer.pop("schema") == 1
+        return answer
+
+    def said(self, home: Home, *words: str, stdin: str = "") -> str:
+        """One command that works: what it says to a person."""
+        done = self._call(home, *words, stdin=stdin)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+
+    def refused(self, home: Home, *words: str, status: int = 1) -> str:
+        """One command that does not: the sentence that it says."""
+        done = self._call(home, *words)
+        assert (done.returncode, done.stdout) == (status, ""), done
+        assert done.stderr.count("\n") == 1
+        return done.stderr.removeprefix("iai-daemon: ").rstrip("\n")
 
 
-def said(home: Home, *words: str, stdin: str = "") -> str:
-    """One command that works: what it says to a person."""
-    done = call(home, *words, stdin=stdin)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout
-
-
-def refused(home: Home, *words: str, status: int = 1) -> str:
-    """One command that does not: the sentence that it says."""
-    done = call(home, *words)
-    assert (done.returncode, done.stdout) == (status, ""), done
-    assert done.stderr.count("\n") == 1
-    return done.stderr.removeprefix("iai-daemon: ").rstrip("\n")
+_REAL = Calls(call)
+call_json, said, refused = _REAL.call_json, _REAL.said, _REAL.refused
 
 
 def at_a_terminal(home: Home, *words: str, **environment: str) -> str:
