@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,11 +44,13 @@ def listening(home: Home) -> Iterator[News]:
 
 
 def test_a_subscriber_hears_every_change_of_an_evening_and_nothing_twice(
-    home: Home, start_daemon: Daemons, start_wrapper: Wrappers
+    home: Home, tmp_path: Path, start_daemon: Daemons, start_wrapper: Wrappers
 ) -> None:
     home.create()
     fill(home, 2000)
-    agent = '[agents.scribe]\ncommand = ["true"]\n'
+    lasts_until_opened = tmp_path / "pipe"
+    os.mkfifo(lasts_until_opened)
+    agent = f'[agents.scribe]\ncommand = ["cat", "{lasts_until_opened}"]\n'
     daemon = start_daemon(SHORT.replace('absent_for = "400ms"', 'absent_for = "1s"') + agent)
     with listening(home) as heard:
         until(lambda: heard)
@@ -55,6 +59,8 @@ def test_a_subscriber_hears_every_change_of_an_evening_and_nothing_twice(
         wrapper.leave()
         until(lambda: daemon.status()["consolidation"]["last"], 60)
         call_json(home, "recall", "add", "Look.", "--agent", "scribe", "--session", "s1", "--now")
+        until(lambda: heard[-1]["agents"])
+        lasts_until_opened.write_text("")
         until(lambda: call_json(home, "recall", "history")["occurrences"][0]["state"] == "done")
         daemon.stop()
     states = [state for state, _ in groupby(each["state"] for each in heard)]
@@ -62,7 +68,7 @@ def test_a_subscriber_hears_every_change_of_an_evening_and_nothing_twice(
     assert all(before != after for before, after in pairwise(heard))
     progress = [each["night"]["progress"]["done"] for each in heard if each["night"]["progress"]]
     assert max(progress) > min(progress)
-    assert any(each["agents"] and each["agents"][0]["agent"] == "scribe" for each in heard)
+    assert {agent["agent"] for each in heard for agent in each["agents"]} == {"scribe"}
     assert not heard[-1]["agents"]
     nights = [running for running, _ in groupby(each["night"]["running"] for each in heard)]
     assert nights[:3] == [False, True, False]
