@@ -377,8 +377,8 @@ class NightStore(Protocol):
         """
         ...
 
-    def newest_age(self, position: int) -> tuple[int, int]:
-        """The age (`Record.age`) of the newest record with `change` <= position; (0, 0) where there is none."""
+    def newest_age(self, after: int, until: int) -> tuple[int, int]:
+        """The age (`Record.age`) of the newest record with after < `change` <= until; (0, 0) where there is none."""
         ...
 
     def settled(self, records: Sequence[int], *, pass_name: str, taken_back: bool) -> frozenset[int]:

@@ -40,6 +40,8 @@ class SqliteContradictions(SqlitePart):
         # Words that more than _TELLING, and more than _COMMON, records have: since records never go, they keep being it.
         self._frequent: set[str] = set()
         self._everywhere: set[str] = set()
+        # The id up to which a word cannot be everywhere yet, were it in every record from now on.
+        self._rarer_until: dict[str, int] = {}
 
     def sharing(self, record: Record, limit: int, *, much: bool = False) -> list[Record]:
         if len(record.content) > _LONGEST:
@@ -67,13 +69,13 @@ class SqliteContradictions(SqlitePart):
         )
         return [from_row(dict(row)) for row in rows]
 
-    def newest_age(self, position: int) -> tuple[int, int]:
+    def newest_age(self, after: int, until: int) -> tuple[int, int]:
         row = self._first(
             """
-            SELECT valid_from, id FROM records WHERE change <= :position
+            SELECT valid_from, id FROM records WHERE change > :after AND change <= :until
             ORDER BY valid_from DESC, id DESC LIMIT 1
             """,
-            {"position": position},
+            {"after": after, "until": until},
         )
         return (0, 0) if row is None else (row["valid_from"], row["id"])
 
@@ -86,7 +88,10 @@ class SqliteContradictions(SqlitePart):
                 self._frequent.add(word)
                 frequent.append(word)
         if len(shared) <= _ENOUGH:
-            paired = sorted((word for word in frequent if not self._is_everywhere(word)), key=_by_length)
+            newest = self._newest()
+            paired = sorted(
+                (word for word in frequent if not self._is_everywhere(word, newest)), key=_by_length
+            )
             for one, other in combinations(paired[:_PAIRED], 2):
                 self._weigh(f'"{one}" AND "{other}"', shared, newest=True)
         own = shared.pop(record.id, [])
@@ -107,9 +112,13 @@ class SqliteContradictions(SqlitePart):
             shared.setdefault(other, []).append(telling)
         return True
 
-    def _is_everywhere(self, word: str) -> bool:
-        if word not in self._everywhere and len(self._matches(f'"{word}"', _COMMON + 1)) > _COMMON:
-            self._everywhere.add(word)
+    def _is_everywhere(self, word: str, newest: int) -> bool:
+        """Whether more than _COMMON records have a word; `newest` is the highest id of all."""
+        if word not in self._everywhere and newest > self._rarer_until.get(word, 0):
+            having = len(self._matches(f'"{word}"', _COMMON + 1))
+            if having > _COMMON:
+                self._everywhere.add(word)
+            self._rarer_until[word] = newest + _COMMON - having
         return word in self._everywhere
 
     def _matches(self, match: str, limit: int) -> list[int]:

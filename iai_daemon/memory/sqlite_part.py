@@ -27,6 +27,11 @@ class SqlitePart(sqlite_part.SqlitePart):
             raise NoSuchRecord(id=record)
         return from_row(row)
 
+    def _newest(self) -> int:
+        """The last id that was given: about how many records there are."""
+        (row,) = self._all("SELECT COALESCE(MAX(id), 0) AS newest FROM records", {})
+        return int(row["newest"])
+
     def _hold_again(self, records: Iterable[int]) -> None:
         """What took their place goes, so these hold as if nothing had, and nights look at them anew; within a transaction."""
         self._connection.executemany(

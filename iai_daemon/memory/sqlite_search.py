@@ -149,11 +149,6 @@ class SqliteSearch(SqlitePart):
             for record, words in written.items()
         }
 
-    def _newest(self) -> int:
-        """The last id that was given: about how many records there are."""
-        (row,) = self._all("SELECT COALESCE(MAX(id), 0) AS newest FROM records", {})
-        return int(row["newest"])
-
     def _matching(self, match: str, query: Query, now: int, limit: int, *, with_past: bool) -> list[_Row]:
         """The best `limit` records for these words, each with its `score`; `with_past`: also what had been superseded or merged by then.
 

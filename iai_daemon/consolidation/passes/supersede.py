@@ -42,7 +42,7 @@ class Supersede:
     portion_size = 100
 
     def __init__(self) -> None:
-        # How far the records that have been read were written, and the age of the newest of them.
+        # How far the records that have been read were written, and the age of the newest that was written until then.
         self._read_to = -1
         self._newest = (0, 0)
 
@@ -94,12 +94,19 @@ class Supersede:
 
         near = {}
         for record in sorted(told, key=lambda each: each.change):
-            if self._read_to != record.change - 1:
-                self._newest = store.newest_age(record.change - 1)
+            self._look_on(store, record.change - 1)
             much = record.age > self._newest and not tells_of_change(record)
             near[record.id] = store.sharing(record, _COMPARED_MUCH if much else _COMPARED, much=much)
             self._read_to, self._newest = record.change, max(self._newest, record.age)
         return near
+
+    def _look_on(self, store: NightStore, position: int) -> None:
+        """What was written from where the last look ended, so that no look walks through all there is."""
+        if position < self._read_to:
+            self._read_to, self._newest = -1, (0, 0)
+        if position > self._read_to:
+            self._newest = max(self._newest, store.newest_age(self._read_to, position))
+        self._read_to = position
 
     def plan(self, portion: Portion, now: int, yield_point: YieldPoint) -> Batch:
         followed = portion.followed if isinstance(portion, Told) else {}
