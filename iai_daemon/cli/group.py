@@ -15,6 +15,7 @@ from iai_daemon.cli.common import home_option
 _COMMANDS = {
     "run": ("quick_commands", "run", "Run the daemon in the foreground."),
     "status": ("quick_commands", "status", "Say how the daemon stands."),
+    "doctor": ("doctor", "doctor", "Say what is wrong here and what mends it."),
     "presence": ("presence", "presence", "Say who is here: every wrapper, and why it counts or not."),
     "history": ("history", "history", "Show the transitions between WAKE, IDLE and BEDTIME, oldest first."),
     "sleep": ("wishes", "sleep", "Send the daemon to bed now; it wakes at the next activity."),

@@ -10,7 +10,20 @@ import pytest
 from tests.project import source
 from tests.project.source import Module
 
-GROUND = {"units", "kinds", "tables", "config", "paths", "clock", "errors", "log", "atomic", "flock", "lean"}
+GROUND = {
+    "units",
+    "kinds",
+    "tables",
+    "config",
+    "paths",
+    "clock",
+    "errors",
+    "log",
+    "atomic",
+    "flock",
+    "lean",
+    "aside",
+}
 # One room: the loop, and what it hands over to the files beside it.
 LOOP = {
     "claim",
@@ -106,6 +119,8 @@ PURE = (
     "consolidation.death",
     "consolidation.report",
     "control.messages",
+    "doctor.check",
+    "doctor.report",
 )
 IMPURE = {"os", "time", "asyncio", "sqlite3", "subprocess", "threading", "socket", "random"}
 

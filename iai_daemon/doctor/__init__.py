@@ -1,0 +1,1 @@
+"""What is wrong here, and what mends it: `iai-daemon doctor`."""

@@ -1,0 +1,52 @@
+"""Every check, in the order in which a person reads them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from iai_daemon.doctor.check import Check
+from iai_daemon.doctor.checks import (
+    agenda,
+    calendar,
+    clients,
+    clock,
+    config,
+    daemon,
+    embedder,
+    home,
+    log,
+    nights,
+    presence,
+    service,
+    store,
+    told,
+    watching,
+    wrapper,
+)
+
+CHECKS = (
+    Check("config", config.look),
+    Check("home", home.look),
+    Check("daemon", daemon.look),
+    Check("service", service.look),
+    Check("presence", presence.look),
+    Check("watching", watching.look),
+    Check("wrapper", wrapper.look),
+    Check("store", store.look),
+    Check("nights", nights.look),
+    Check("embedder", embedder.look),
+    Check("agenda", agenda.look),
+    Check("agenda.calendar", calendar.look),
+    Check("clients", clients.look),
+    Check("clock", clock.look),
+    Check("log", log.look),
+    Check("daemon", told.look),
+)
+
+# An agent may take as long as its own timeout, which ends it, whatever that is.
+_A_DAY = 86_400.0
+
+
+def wake_test(agent: str) -> Check:
+    """Starting this agent's command as the daemon would; the one check that is asked for, since it costs something."""
+    return Check("agenda.wake-test", partial(agenda.wake, agent=agent), seconds=_A_DAY)
