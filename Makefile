@@ -29,7 +29,7 @@ test: $(VENV)/ready  ## the whole test suite
 CLIENTS := .clients
 
 $(CLIENTS)/ready: Makefile
-	npm install --silent --no-fund --no-audit --prefix $(CLIENTS) @anthropic-ai/claude-code
+	npm install --silent --no-fund --no-audit --prefix $(CLIENTS) @anthropic-ai/claude-code @modelcontextprotocol/inspector
 	node $(CLIENTS)/node_modules/@anthropic-ai/claude-code/install.cjs
 	touch $@
 

@@ -8,10 +8,20 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def claude() -> Path:
-    """The program of Claude Code."""
+def _installed(name: str) -> Path:
     folder = os.environ.get("TESTS_CLIENTS")
     if not folder:
         pytest.skip("no clients are installed for tests: `make test-clients` does it")
-    return Path(folder).absolute() / "node_modules" / ".bin" / "claude"
+    return Path(folder).absolute() / "node_modules" / ".bin" / name
+
+
+@pytest.fixture
+def claude() -> Path:
+    """The program of Claude Code."""
+    return _installed("claude")
+
+
+@pytest.fixture
+def inspector() -> Path:
+    """The program of the official inspector."""
+    return _installed("mcp-inspector")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +15,7 @@ import pytest
 from iai_daemon.paths import Home
 from tests.journeys.real import command, wrapper_file
 
-_PACKAGE = "@modelcontextprotocol/inspector"
-_INSTALL_SECONDS = 150
 _ANSWER_SECONDS = 60
-
-
-@pytest.fixture(scope="session")
-def inspector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Its command, installed into a directory of its own: the newest one that this machine's node can run."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("the inspector needs node and npm, which this machine does not have")
-    folder = tmp_path_factory.mktemp("inspector")
-    (folder / "package.json").write_text("{}")
-    quick = ("--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
-    try:
-        installed = subprocess.run(
-            [npm, "install", *quick, _PACKAGE],
-            cwd=folder,
-            env={**os.environ, "PUPPETEER_SKIP_DOWNLOAD": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_INSTALL_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install the inspector within {_INSTALL_SECONDS} s")
-    if installed.returncode:
-        pytest.skip(f"npm cannot install the inspector here: {installed.stderr.strip()[-300:]}")
-    yield folder / "node_modules" / ".bin" / "mcp-inspector"
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Inspector:
