@@ -20,7 +20,7 @@ from iai_daemon.demo import corpus
 from iai_daemon.demo.evening import run
 from iai_daemon.demo.stage import Pace
 
-FAST = Pace(tick=0.5, idle_after=1.0, quiet_for=3.0, last_year=15_000)
+FAST = Pace(tick=0.5, idle_after=1.0, quiet_for=3.0, last_year=8_000)
 NOTES = len(corpus.load().notes)
 
 

@@ -72,7 +72,7 @@ def test_somebody_who_comes_back_stops_the_night_and_it_goes_on_when_he_has_left
     home: Home, start_daemon: Daemons, start_wrapper: Wrappers
 ) -> None:
     home.create()
-    fill(home, 15_000)
+    fill(home, 8_000)
     daemon = start_daemon()
     wrapper = start_wrapper()
     until(lambda: daemon.status()["consolidation"]["running"], 20)
@@ -96,7 +96,7 @@ def test_a_daemon_that_stops_ends_its_night_and_leaves_the_store_whole(
     home: Home, start_daemon: Daemons
 ) -> None:
     home.create()
-    fill(home, 15_000)
+    fill(home, 8_000)
     daemon = start_daemon()
     until(lambda: daemon.status()["consolidation"]["running"], 20)
     watch = Stopwatch()
@@ -109,7 +109,7 @@ def test_a_daemon_that_stops_ends_its_night_and_leaves_the_store_whole(
 
 def test_a_worker_dies_with_its_daemon(home: Home, start_daemon: Daemons) -> None:
     home.create()
-    fill(home, 15_000)
+    fill(home, 8_000)
     daemon = start_daemon()
     until(lambda: daemon.status()["consolidation"]["night"], 20)
     daemon.process.kill()
@@ -140,7 +140,7 @@ def test_consolidate_is_refused_while_somebody_is_at_work_unless_forced(
 
 def test_ctrl_c_stops_an_asked_night_with_and_without_a_daemon(home: Home, start_daemon: Daemons) -> None:
     home.create()
-    fill(home, 15_000)
+    fill(home, 8_000)
     for through_daemon in (False, True):
         if through_daemon:
             start_daemon(NO_NIGHTS)
