@@ -119,6 +119,8 @@ PURE = (
     "consolidation.death",
     "consolidation.report",
     "control.messages",
+    "clients.jsonc",
+    "clients.through",
     "doctor.check",
     "doctor.report",
 )
