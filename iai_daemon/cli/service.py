@@ -21,9 +21,8 @@ from iai_daemon.errors import NightBusy, Refused, UsageError
 from iai_daemon.flock import holder, is_held
 from iai_daemon.paths import Home
 from iai_daemon.service import installed, manager, remains
-from iai_daemon.service.launchd import Launchd
+from iai_daemon.service.here import manager_here
 from iai_daemon.service.manager import Manager, Service
-from iai_daemon.service.systemd import Systemd
 
 _NOT_LINGERING = (
     "it ends when you log out of your last session; `iai-daemon install --linger` lets it run without one"
@@ -40,7 +39,7 @@ def install(dry_run: bool, linger: bool, as_json: bool) -> None:
 
     Example: iai-daemon install --dry-run
     """
-    here = _manager()
+    here = manager_here()
     service = Service.of(home())
     path, text = installed.definition_path(service.home, here.platform), here.render(service)
     if dry_run:
@@ -79,7 +78,7 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
 
     Example: iai-daemon uninstall
     """
-    here, service = _manager(), Service.of(home())
+    here, service = manager_here(), Service.of(home())
     if purge:
         _ask(service.home, yes=yes, as_json=as_json)
     path = installed.definition_path(service.home, here.platform)
@@ -151,13 +150,9 @@ def stop(as_json: bool) -> None:
     emit(result, as_json=as_json, human=lambda: "\n".join(lines))
 
 
-def _manager() -> Manager:
-    return Launchd() if sys.platform == "darwin" else Systemd()
-
-
 def _required(*, startable: bool = True) -> tuple[Manager, Service]:
     """The manager that answers and the service that is installed. Raises NotInstalled, NoManager, BadConfig, Refused."""
-    here, service = _manager(), Service.of(home())
+    here, service = manager_here(), Service.of(home())
     manager.require_installed(service, here.platform)
     here.require()
     if startable:

@@ -24,11 +24,16 @@ def objection(settings: Lifecycle, home: Home) -> str | None:
     return _too_full(home)
 
 
+def room_for_a_night(home: Home) -> int:
+    """How many bytes one may need: it copies the store before its first change, and what it changes it writes twice. Raises
+    OSError."""
+    return 2 * (home.memory.stat().st_size if home.memory.exists() else 0) + _ROOM
+
+
 def _too_full(home: Home) -> str | None:
-    """A night copies the store before its first change, and what it changes it writes twice."""
     try:
         disk = os.statvfs(home.root)
-        needed = 2 * (home.memory.stat().st_size if home.memory.exists() else 0) + _ROOM
+        needed = room_for_a_night(home)
     except OSError as cause:
         return f"{home.root} cannot be looked at ({cause.strerror})"
     free = disk.f_bavail * disk.f_frsize

@@ -15,6 +15,7 @@ from iai_daemon.service.manager import (
     STARTS_WITHIN,
     STOPS_WITHIN,
     Done,
+    Kept,
     ManagerFailed,
     NoManager,
     Seen,
@@ -35,6 +36,7 @@ _TRIES = 4
 _BETWEEN = 0.2
 _PID = re.compile(r"^\s*pid = (\d+)$", re.MULTILINE)
 _STATE = re.compile(r"^\s*state = (.+)$", re.MULTILINE)
+_DISABLED = r'^\s*"{}" => (?:disabled|true)$'
 _LOOK = "`{}` tells why; mend that, then `iai-daemon start`"
 
 
@@ -86,6 +88,13 @@ class Launchd:
                 pid, state = _PID.search(shown.output), _STATE.search(shown.output)
                 return Seen(True, int(pid[1]) if pid else None, state[1] if state else "loaded")
         return Seen(False, None, "not loaded")
+
+    def examine(self, service: Service) -> Kept:
+        """Whoever was disabled by hand stands in a list of its domain, as `"label" => disabled`; older ones say true."""
+        listed = re.compile(_DISABLED.format(re.escape(service.name)), re.MULTILINE)
+        answers = [self._launchctl("print-disabled", domain) for domain in self._domains]
+        known = [listed.search(each.output) is None for each in answers if each.status == 0]
+        return Kept(all(known) if known else None)
 
     def start(self, service: Service) -> None:
         domain = self._home_domain(service)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -82,6 +82,19 @@ class Seen:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a manager keeps a service.
+
+    `enabled`: whether its user's login starts it (None: it does not say); `stale`: whether its file was changed since the
+    manager has read it; `confined`: what is set of a sandbox for it, by the manager's own names.
+    """
+
+    enabled: bool | None
+    stale: bool = False
+    confined: Mapping[str, str] = field(default_factory=dict)
+
+
 class Manager(Protocol):
     """systemd or launchd. Each method raises NoManager where it does not answer, and ManagerFailed for what it refuses."""
 
@@ -101,6 +114,10 @@ class Manager(Protocol):
         ...
 
     def look(self, service: Service) -> Seen: ...
+
+    def examine(self, service: Service) -> Kept:
+        """More than `look` asks, of a service that is known."""
+        ...
 
     def start(self, service: Service) -> None: ...
 

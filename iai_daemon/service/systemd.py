@@ -17,6 +17,7 @@ from iai_daemon.service.manager import (
     STARTS_WITHIN,
     STOPS_WITHIN,
     Done,
+    Kept,
     ManagerFailed,
     NoManager,
     Seen,
@@ -26,16 +27,20 @@ from iai_daemon.service.manager import (
 
 _PLAIN = re.compile(r"[\w@+=:,./-]+", re.ASCII)
 _LOOK = "`{}` tells why; mend that, then `iai-daemon start`"
+# What drop-ins have that read of a hardened service; agents that are children of ours would live in it.
+_SANDBOX = ("MemoryDenyWriteExecute", "ProtectHome", "PrivateTmp")
 _LINGER = "ask the administrator for `loginctl enable-linger {}`"
 
 
 class Systemd:
-    """The manager of the user who calls; `environment` is what its commands are found and run with."""
+    """The manager of the user who calls; `environment` is what its commands are found and run with, `soon` how many seconds
+    those may take that only ask or note."""
 
     name = "systemd"
     platform = "linux"
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ, *, soon: float = manager.SOON) -> None:
+        self._soon = soon
         runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
         # Neither a pager, nor colours, nor another language in what is read here.
         told = {"XDG_RUNTIME_DIR": runtime, "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
@@ -78,6 +83,12 @@ class Systemd:
             state = f"failed ({shown.get('Result')})"
         pid = int(shown.get("MainPID") or 0)
         return Seen(shown.get("LoadState") == "loaded", pid or None, state)
+
+    def examine(self, service: Service) -> Kept:
+        shown = self._show(service, "UnitFileState", "NeedDaemonReload", *_SANDBOX)
+        state = shown.get("UnitFileState")
+        confined = {name: shown[name] for name in _SANDBOX if shown.get(name, "no") not in ("", "no")}
+        return Kept(state == "enabled" if state else None, shown.get("NeedDaemonReload") == "yes", confined)
 
     def start(self, service: Service) -> None:
         self._begin("start", service)
@@ -145,17 +156,18 @@ class Systemd:
         pairs = (line.partition("=") for line in shown.output.splitlines())
         return {name: value for name, _, value in pairs}
 
-    def _do(self, *words: str, remedy: str, seconds: float = manager.SOON) -> None:
+    def _do(self, *words: str, remedy: str, seconds: float | None = None) -> None:
         done = self._systemctl(*words, seconds=seconds)
         if done.status:
             raise manager.failed(["systemctl", "--user", *words], done, remedy)
 
-    def _systemctl(self, *words: str, seconds: float = manager.SOON) -> Done:
+    def _systemctl(self, *words: str, seconds: float | None = None) -> Done:
         argv = [self._tool("systemctl"), "--user", "--no-ask-password", *words]
-        return manager.run(argv, self._environment, seconds)
+        return manager.run(argv, self._environment, seconds or self._soon)
 
     def _loginctl(self, *words: str) -> Done:
-        return manager.run([self._tool("loginctl"), "--no-ask-password", *words], self._environment)
+        argv = [self._tool("loginctl"), "--no-ask-password", *words]
+        return manager.run(argv, self._environment, self._soon)
 
     def _tool(self, name: str) -> str:
         found = shutil.which(name, path=f"{self._path or ''}:/usr/bin:/bin")

@@ -15,7 +15,7 @@ from iai_daemon.clock import Stopwatch
 from iai_daemon.paths import Home
 from iai_daemon.service import installed, manager
 from iai_daemon.service.launchd import Launchd
-from iai_daemon.service.manager import ManagerFailed, NoManager, Service, ServiceRefused
+from iai_daemon.service.manager import Kept, ManagerFailed, NoManager, Service, ServiceRefused
 from tests.service.fake_launchctl import FakeLaunchctl
 
 Fake = Callable[[Mapping[str, Sequence[int | str]]], tuple[FakeLaunchctl, Launchd]]
@@ -185,3 +185,22 @@ def test_lingering_is_no_question_here() -> None:
     assert Launchd({}).lingers() is None
     with pytest.raises(ServiceRefused, match="launchd starts an agent at its user's login"):
         Launchd({}).linger()
+
+
+@pytest.mark.parametrize(
+    ("said", "enabled"),
+    [
+        ('\t\t"iai-daemon" => enabled\n', True),
+        ('\t\t"com.example.other" => disabled\n', True),
+        ('\t\t"iai-daemon" => disabled\n', False),
+        ('\t\t"iai-daemon" => true\n', False),
+        ("exit 1", None),
+    ],
+)
+def test_whether_a_login_starts_the_agent_is_read_from_the_list_of_its_domain(
+    service: Service, tmp_path: Path, said: str, enabled: bool | None
+) -> None:
+    program = tmp_path / "launchctl"
+    program.write_text("#!/bin/sh\n" + (said if enabled is None else f"cat <<END\n{said}END\n"))
+    program.chmod(0o700)
+    assert Launchd({"PATH": f"{tmp_path}:/usr/bin:/bin"}).examine(service) == Kept(enabled)

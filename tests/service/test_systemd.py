@@ -11,7 +11,7 @@ import pytest
 from iai_daemon.clock import Stopwatch
 from iai_daemon.paths import Home
 from iai_daemon.service import installed, manager
-from iai_daemon.service.manager import ManagerFailed, NoManager, Service, ServiceRefused
+from iai_daemon.service.manager import Kept, ManagerFailed, NoManager, Service, ServiceRefused
 from iai_daemon.service.systemd import Systemd
 from tests.service.served import NAMES
 
@@ -93,6 +93,32 @@ def test_a_systemctl_that_hangs_is_ended_at_the_deadline(user: Path) -> None:
         manager.run([str(program), "start"], {"PATH": "/usr/bin:/bin"}, 0.3)
     assert watch.seconds() < 5
     assert "\n" not in str(failed.value)
+
+
+def test_a_systemctl_has_so_long_as_its_caller_gives_it(user: Path) -> None:
+    program = user / "systemctl"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o700)
+    watch = Stopwatch()
+    with pytest.raises(ManagerFailed, match="did not end within"):
+        Systemd({"PATH": f"{user}:/usr/bin:/bin"}, soon=0.3).require()
+    assert watch.seconds() < 5
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("UnitFileState=enabled\nNeedDaemonReload=no\nProtectHome=no", Kept(True)),
+        ("UnitFileState=disabled\nNeedDaemonReload=yes\nPrivateTmp=", Kept(False, True)),
+        ("UnitFileState=\nProtectHome=read-only", Kept(None, False, {"ProtectHome": "read-only"})),
+    ],
+)
+def test_what_systemctl_shows_is_told_as_it_is_meant(user: Path, said: str, kept: Kept) -> None:
+    program = user / "systemctl"
+    program.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
+    program.chmod(0o700)
+    service = Service.of(Home(user / ".iai-daemon"))
+    assert Systemd({"PATH": f"{user}:/usr/bin:/bin"}).examine(service) == kept
 
 
 def test_a_systemctl_without_a_manager_is_no_manager(user: Path) -> None:

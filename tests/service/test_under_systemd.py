@@ -440,3 +440,35 @@ def test_an_agent_that_the_service_wakes_has_none_of_its_limits(running: Served)
     assert "NOTIFY_SOCKET" not in Path(f"{told}.env").read_text()
     if node:
         assert Path(f"{told}.node").read_text() == "2,3"
+
+
+def test_the_doctor_tells_of_a_service_what_its_manager_and_its_process_say_and_starts_it(
+    running: Served,
+) -> None:
+    def wrong() -> dict[str, tuple[str, str]]:
+        told = json.loads(running.iai("doctor", "--json").stdout)["checks"]
+        ours = [each for each in told if each["name"].startswith(("daemon", "service", "home", "log"))]
+        return {each["name"]: (each["status"], each["seen"]) for each in ours if each["status"] != "ok"}
+
+    assert wrong() == {}
+    running.iai_json("stop")
+    assert wrong().keys() == {"daemon", "service"}
+    mended = json.loads(running.iai("doctor", "--fix", "--yes", "--json").stdout)["mended"]
+    assert {"name": "daemon", "did": "start iai-daemon", "problem": None} in mended
+    assert running.pid != "0"
+    running.systemctl("disable", UNIT)
+    drop_in = running.drop_in(QUICK + LIMITED.removeprefix("[Service]") + "PrivateTmp=yes\n")
+    assert wrong().keys() == {"service.enabled", "service.sandbox"}, "it is told before it is started so"
+    running.iai_json("restart")
+    found = wrong()
+    for part in ("MemoryDenyWriteExecute", "NoNewPrivileges", "SystemCallFilter", "PrivateTmp"):
+        assert part in found["service.sandbox"][1]
+    for part in ("128 files only", "1,074 MB only", "Nice=15"):
+        assert part in found["service.limits"][1]
+    drop_in.write_text(QUICK + "ExecStart=\nExecStart=/bin/false\n")
+    assert "goes by what stood there before" in wrong()["service.definition"][1]
+    running.systemctl("daemon-reload")
+    running.systemctl("restart", UNIT)
+    until(lambda: running.show("ActiveState") == "failed")
+    assert wrong()["service"][0] == "fail"
+    assert "(exit-code)" in wrong()["service"][1]
