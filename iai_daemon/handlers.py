@@ -1,4 +1,5 @@
-"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look, reload, subscribe."""
+"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look, reload,
+subscribe, wake_test."""
 
 from __future__ import annotations
 
@@ -92,7 +93,17 @@ def _errands(daemon: Daemon) -> Mapping[str, Handler]:
         """Somebody wants to hear of every change: it ends when he hangs up."""
         return await daemon.subscribers.serve(notify)
 
-    return {"look": look, "reload": reload, "subscribe": subscribe}
+    async def wake_test(params: Mapping[str, object], notify: Notify) -> Mapping[str, object]:
+        """Somebody wants to see whether an agent can be woken from here; hanging up ends it."""
+        if daemon.safe is not None:
+            raise Refused(
+                problem=f"No agent is woken in safe mode ({daemon.safe.why}): see `iai-daemon status`."
+            )
+        name = _agent(params)
+        notify.stay()
+        return await daemon.agenda.try_out(name)
+
+    return {"look": look, "reload": reload, "subscribe": subscribe, "wake_test": wake_test}
 
 
 def _ask(daemon: Daemon, state: State, held_for: float | None) -> Mapping[str, object]:
@@ -116,6 +127,15 @@ def _held_for(params: Mapping[str, object]) -> float | None:
     if seconds <= 0:
         raise UsageError(problem="The time to hold it for must be longer than nothing.")
     return seconds
+
+
+def _agent(params: Mapping[str, object]) -> str:
+    name = params.get("agent")
+    if not isinstance(name, str):
+        raise UsageError(problem="agent must be the name of one.")
+    if other := sorted(params.keys() - {"agent"}):
+        raise UsageError(problem=f"There is no {other[0][:64]!r}: an agent is tried out by its name alone.")
+    return name
 
 
 def _whole(value: object) -> int | None:

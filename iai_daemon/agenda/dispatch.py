@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from iai_daemon.agenda.asking.wishes import agent_of
 from iai_daemon.agenda.deciding import Decider, follows
 from iai_daemon.agenda.planning import following
 from iai_daemon.agenda.policy import LATE, Do, Verdict
@@ -17,10 +18,11 @@ from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Due, Outcome, Se
 from iai_daemon.agenda.waking.budget import Budget
 from iai_daemon.agenda.waking.call import make_call
 from iai_daemon.agenda.waking.running import Identity, Run, Runs
+from iai_daemon.agenda.waking.trial import Trial, try_out
 from iai_daemon.agenda.waking.wake import Ended, SystemWaker, Waker
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
-from iai_daemon.errors import IaiError
+from iai_daemon.errors import IaiError, Refused
 from iai_daemon.paths import Home
 from iai_daemon.units import NEVER, format_stamp, say_duration
 
@@ -320,6 +322,24 @@ class Agenda:
             reason=outcome.reason,
         )
 
+    async def try_out(self, name: str) -> Trial:
+        """Wake an agent for no recall, and follow it to its end: it takes one of the places, and counts for no limit. Raises
+        NoSuchAgent, UsageError, AgentUnusable, and Refused where all are at work."""
+        agent = agent_of(name, self._settings.agents, self._home.config)
+        if not self.room:
+            most = self._settings.agenda.max_concurrent
+            raise Refused(problem=f"{most} agents are at work, which are all that may be: try again later.")
+        since = self._clock.now().whole_milliseconds
+        # Who listens hears of it at once, and what is due may have to wait for its place until it has ended.
+        self._changed()
+        try:
+            trial = await try_out(agent, self._home, lambda call: self._runs.try_out(call, since))
+        finally:
+            self._changed()
+        ended = trial.ended
+        self._log.info("agent tried out", agent=name, status=ended.exit_status, problem=ended.problem)
+        return trial
+
     async def close(self) -> None:
         """End what runs, note that it was, and let go of the store."""
         self._closing = True
@@ -342,16 +362,20 @@ class Agenda:
         }
 
     def describe_running(self) -> list[dict[str, object]]:
-        """The agents that are at work; the store is not asked."""
+        """The agents that are at work, also those that are tried out, for no recall; the store is not asked."""
+        runs = [
+            (run.id, run.recall.id, run.agent.name, run.recall.session_id, run.since) for run in self._runs
+        ]
+        trials = [(each.id, None, each.agent, None, each.since) for each in self._runs.trials]
         return [
             {
-                "recall": run.recall.id,
-                "agent": run.agent.name,
-                "session_id": run.recall.session_id,
-                "since": _stamp(run.since),
-                "processes": [list(each) for each, of in self._runs.woken.items() if of == run.id],
+                "recall": recall,
+                "agent": agent,
+                "session_id": session,
+                "since": _stamp(since),
+                "processes": [list(process) for process, of in self._runs.woken.items() if of == number],
             }
-            for run in self._runs
+            for number, recall, agent, session, since in [*runs, *trials]
         ]
 
     def degraded(self) -> Iterator[dict[str, str]]:

@@ -81,6 +81,10 @@ class Secretary:
             self._calendar.act(people.clients(now.awake, self._idle_after), now)
         self._recalls.act(people.sessions_at_work(now.awake, self._idle_after), people.sessions, now)
 
+    async def try_out(self, name: str) -> Mapping[str, object]:
+        """Wake this agent for nobody's recall and say how that ended. Raises IaiError."""
+        return (await self._recalls.try_out(name)).to_json()
+
     async def close(self) -> None:
         """End what runs, and let go of the store."""
         if self._calendar is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from iai_daemon.agenda.asking.wishes import agent_of, message_of, session_id
 from iai_daemon.agenda.recall import Status
 from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.agenda.waking.call import make_call
+from iai_daemon.agenda.waking.trial import HELLO, try_out
 from iai_daemon.agenda.waking.wake import Ended, SystemWaker
 from iai_daemon.cli.agenda import agenda, printable
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
@@ -26,7 +26,6 @@ from iai_daemon.units import format_duration, say_duration
 _DAY = 86_400_000
 # More recalls than an agent has.
 _MANY = 100_000
-_HELLO = "Say hello: this is a test of whether you can be woken. Change nothing, and use no tools."
 
 
 @click.group()
@@ -101,7 +100,7 @@ def _tell(each: Mapping[str, Any]) -> Iterator[str]:
 
 @agents.command()
 @click.argument("name", metavar="NAME")
-@click.option("--message", metavar="M", default=_HELLO, help="What it is told; else to say hello.")
+@click.option("--message", metavar="M", default=HELLO, help="What it is told; else to say hello.")
 @click.option("--session", metavar="ID", help="The session that it goes on with; else one of a new name.")
 @home_option
 @json_option
@@ -112,20 +111,19 @@ def test(name: str, message: str, session: str | None, as_json: bool) -> int:
     """
     agent = agent_of(name, settings().agents, home().config)
     make_private(home().root)
-    wanted = str(uuid.uuid4()) if session is None else session_id(session)
-    call = make_call(agent, wanted, message_of(message), uuid.uuid4().hex, home())
-    ended = asyncio.run(SystemWaker().wake(call, lambda _: None))
-    result = {
-        "agent": agent.name,
-        "session_id": wanted,
-        "argv": list(call.argv),
-        "exit_status": ended.exit_status,
-        "seconds": round(ended.seconds, 3),
-        "problem": ended.problem,
-        "output": ended.output,
-    }
+    wanted = None if session is None else session_id(session)
+    trial = asyncio.run(
+        try_out(
+            agent,
+            home(),
+            lambda call: SystemWaker().wake(call, lambda _: None),
+            session_id=wanted,
+            message=message_of(message),
+        )
+    )
+    ended = trial.ended
     new = session is None and any("{session_id}" in each for each in agent.command)
-    emit(result, as_json=as_json, human=lambda: "\n".join(_say(agent, ended, new=new)))
+    emit(trial.to_json(), as_json=as_json, human=lambda: "\n".join(_say(agent, ended, new=new)))
     return 0 if ended.problem is None else 1
 
 

@@ -113,7 +113,13 @@ def _calendar(calendar: Mapping[str, Any]) -> str:
 
 def _agenda(agenda: Mapping[str, Any]) -> str:
     told = [f"next recall {agenda['next_at']}" if agenda["next_at"] else "no recall is planned"]
-    told += [f"{run['agent']} is at work on recall {run['recall']}" for run in agenda["running"]]
+    told += [_at_work(run) for run in agenda["running"]]
     if agenda["missed_last_day"]:
         told.append(f"{agenda['missed_last_day']} missed since yesterday: `iai-daemon recall history`")
     return ", ".join(told)
+
+
+def _at_work(run: Mapping[str, Any]) -> str:
+    if run["recall"] is None:
+        return f"{run['agent']} is being tried out"
+    return f"{run['agent']} is at work on recall {run['recall']}"

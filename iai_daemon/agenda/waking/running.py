@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from iai_daemon.agenda.recall import Recall
 from iai_daemon.agenda.store.recalls import Due
@@ -34,6 +35,15 @@ class Run:
         return self.due.recall
 
 
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """An agent that is at work to see whether it can be woken; its `id` is below zero."""
+
+    id: int
+    agent: str
+    since: int
+
+
 class Runs:
     """What runs now. `began` is told below which process an agent is, `ended` what became of it.
 
@@ -51,10 +61,13 @@ class Runs:
         self._ended = ended
         self._running: dict[int, tuple[Run, asyncio.Task[None]]] = {}
         self._why_ended: dict[int, str] = {}
+        self._trials: dict[int, tuple[Trying, asyncio.Task[Ended]]] = {}
+        self._tried = 0
         self.woken: dict[Identity, int] = {}
 
     def __len__(self) -> int:
-        return len(self._running)
+        """How many agents are at work, those that are only tried out included."""
+        return len(self._running) + len(self._trials)
 
     def __iter__(self) -> Iterator[Run]:
         return (run for run, _ in self._running.values())
@@ -78,12 +91,36 @@ class Runs:
             ended = Ended(None, "", 0.0, why, started=False)
         finally:
             del self._running[run.id]
-            self.woken = {identity: of for identity, of in self.woken.items() if of != run.id}
+            self._forget(run.id)
             self._ended(run, ended)
 
     def _begin(self, run: Run, identity: Identity) -> None:
         self.woken[identity] = run.id
         self._began(run, identity)
+
+    async def try_out(self, call: Call, since: int) -> Ended:
+        """Wake an agent for no recall and follow it to its end; cancelled, it is ended first. `since` as in Run."""
+        self._tried += 1
+        # No run that the store knows has such a number.
+        number = -self._tried
+        task = asyncio.create_task(
+            self._waker.wake(call, lambda identity: self.woken.update({identity: number}))
+        )
+        self._trials[number] = Trying(number, call.name, since), task
+        try:
+            return await task
+        finally:
+            del self._trials[number]
+            self._forget(number)
+
+    @property
+    def trials(self) -> list[Trying]:
+        """Those that are tried out now."""
+        return [trying for trying, _ in self._trials.values()]
+
+    def _forget(self, number: int) -> None:
+        """Nothing of it is at work any more."""
+        self.woken = {identity: of for identity, of in self.woken.items() if of != number}
 
     def since(self, recall: Recall) -> int | None:
         """When the oldest run of this recall began that is under way."""
@@ -111,7 +148,8 @@ class Runs:
 
     async def stop(self) -> None:
         """End all of them."""
-        tasks = [task for _, task in self._running.values()]
+        tasks: list[asyncio.Task[Any]] = [task for _, task in self._running.values()]
+        tasks += [task for _, task in self._trials.values()]
         for task in tasks:
             task.cancel()
         if tasks:
