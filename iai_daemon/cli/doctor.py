@@ -13,8 +13,9 @@ from iai_daemon.doctor import report
 from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.examine import examine
 from iai_daemon.doctor.patient import meet
-from iai_daemon.doctor.registry import CHECKS, wake_test
-from iai_daemon.errors import IaiError
+from iai_daemon.doctor.registry import CHECKS, WAKE_TEST
+from iai_daemon.doctor.registry import wake_test as waking
+from iai_daemon.errors import IaiError, UsageError
 
 _COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 
@@ -31,11 +32,14 @@ def doctor(fix: bool, dry_run: bool, yes: bool, wake_test: str | None, as_json: 
 
     Example: iai-daemon doctor --fix
     """
+    if (dry_run or yes) and not fix:
+        raise UsageError(problem="--dry-run and --yes are about what --fix does: give that, too.")
     found = _look(wake_test)
     mended: list[dict[str, str | None]] = []
     if fix:
         mended = _mend(found, dry_run=dry_run, yes=yes or as_json or not sys.stdin.isatty())
-        found = _look(wake_test) if mended else found
+        # Whoever was woken is not woken again for it.
+        found = [*_look(None), *(each for each in found if each.name == WAKE_TEST)] if mended else found
     result: dict[str, object] = {"checks": report.describe(found)}
     if fix:
         result["mended"] = mended
@@ -45,7 +49,7 @@ def doctor(fix: bool, dry_run: bool, yes: bool, wake_test: str | None, as_json: 
 
 def _look(agent: str | None) -> list[Finding]:
     patient = meet(home(), read())
-    return examine(patient, [*CHECKS, *([wake_test(agent)] if agent else [])])
+    return examine(patient, [*CHECKS, *([waking(agent)] if agent else [])])
 
 
 def _mend(found: Sequence[Finding], *, dry_run: bool, yes: bool) -> list[dict[str, str | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -53,6 +53,16 @@ def warn(name: str, seen: str, remedy: str, mend: Mend | None = None) -> Finding
 def fail(name: str, seen: str, remedy: str, mend: Mend | None = None) -> Finding:
     """Something that people rely on does not work."""
     return Finding(name, Verdict.FAIL, seen, remedy, mend)
+
+
+# So many names in a sentence.
+NAMED = 3
+
+
+def some(said: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return "; ".join(said[:NAMED]) + more
 
 
 class NotChecked(Exception):

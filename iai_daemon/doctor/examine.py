@@ -45,7 +45,7 @@ class _Examination:
         try:
             self._aside.result()
         except NotChecked as why:
-            return [*self._found, warn(name, f"not checked: {why}", "mend that first")]
+            return [*self._found, warn(name, f"not checked: {why}", "look again when that has changed")]
         except IaiError as error:
             return [*self._found, fail(name, str(error), "as the sentence says")]
         except OSError as error:

@@ -63,6 +63,8 @@ class Patient:
             raise NotChecked("there is no memory yet")
         try:
             with sqlite.translated(path), sqlite.reading(path) as connection:
+                # Who holds it for himself alone is told by the check of the store.
+                connection.execute("PRAGMA busy_timeout = 500")
                 schema = connection.execute("PRAGMA user_version").fetchone()[0]
             if schema < newest():
                 raise NotChecked("the memory still has an older schema")

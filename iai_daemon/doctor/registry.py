@@ -43,10 +43,11 @@ CHECKS = (
     Check("daemon", told.look),
 )
 
+WAKE_TEST = "agenda.wake-test"
 # An agent may take as long as its own timeout, which ends it, whatever that is.
 _A_DAY = 86_400.0
 
 
 def wake_test(agent: str) -> Check:
     """Starting this agent's command as the daemon would; the one check that is asked for, since it costs something."""
-    return Check("agenda.wake-test", partial(agenda.wake, agent=agent), seconds=_A_DAY)
+    return Check(WAKE_TEST, partial(agenda.wake, agent=agent), seconds=_A_DAY)

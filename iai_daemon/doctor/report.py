@@ -34,8 +34,9 @@ def lines(found: Sequence[Finding]) -> Iterator[tuple[Verdict | None, str]]:
 def summary(found: Sequence[Finding]) -> str:
     """How many of each, in one line."""
     counts = Counter(each.status for each in found)
+    made = "1 check" if len(found) == 1 else f"{len(found)} checks"
     if not counts[Verdict.FAIL] + counts[Verdict.WARN]:
-        return f"{len(found)} checks, nothing is wrong"
+        return f"{made}, nothing is wrong"
     said = [f"{counts[Verdict.FAIL]} failed"] if counts[Verdict.FAIL] else []
     said += [f"{counts[Verdict.WARN]} to be looked at"] if counts[Verdict.WARN] else []
-    return f"{len(found)} checks: {', '.join(said)}"
+    return f"{made}: {', '.join(said)}"

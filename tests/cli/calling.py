@@ -53,19 +53,20 @@ _REAL = Calls(call)
 call_json, said, refused = _REAL.call_json, _REAL.said, _REAL.refused
 
 
-def at_a_terminal(home: Home, *words: str, **environment: str) -> str:
-    """Everything that one command writes to the terminal that it is started in."""
+def at_a_terminal(home: Home, *words: str, typed: str = "", status: int = 0, **environment: str) -> str:
+    """Everything that one command writes to the terminal that it is started in, and what was `typed` there."""
     ours, its = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment}
     with subprocess.Popen(_command(home, *words), stdin=its, stdout=its, stderr=its, env=env) as process:
         os.close(its)
+        os.write(ours, typed.encode())
         written = b""
         # Linux says so when nobody has the other end open any more.
         with contextlib.suppress(OSError):
             while chunk := os.read(ours, 65_536):
                 written += chunk
         os.close(ours)
-        assert process.wait(timeout=60) == 0, written
+        assert process.wait(timeout=60) == status, written
     return written.decode()
 
 
