@@ -93,8 +93,8 @@ class StoreOutOfReach(StoreUnusable):
 
 
 class StoreBusy(IaiError):
-    """The memory {path} has been locked by another process for {seconds} s: try again; if it stays so, see who holds it
-    with `iai-daemon status`."""
+    """The memory {path} has been locked by another process for {seconds} s: try again; if it stays so, `lsof {path}` names
+    who holds it."""
 
 
 class StoreInUse(IaiError):

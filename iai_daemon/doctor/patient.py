@@ -20,6 +20,7 @@ from iai_daemon.storage.migrate import newest
 
 # Both take milliseconds, and what hangs shall not keep the doctor waiting.
 _WITHIN = 1.0
+_OPENS_WITHIN = 0.5
 
 _Result = TypeVar("_Result")
 
@@ -62,13 +63,12 @@ class Patient:
         if not path.exists():
             raise NotChecked("there is no memory yet")
         try:
-            with sqlite.translated(path), sqlite.reading(path) as connection:
-                # Who holds it for himself alone is told by the check of the store.
-                connection.execute("PRAGMA busy_timeout = 500")
+            # Who holds it for himself alone is told by the check of the store.
+            with sqlite.translated(path), sqlite.reading(path, _OPENS_WITHIN) as connection:
                 schema = connection.execute("PRAGMA user_version").fetchone()[0]
             if schema < newest():
                 raise NotChecked("the memory still has an older schema")
-            opened = open_stores(self.home)
+            opened = open_stores(self.home, within=_OPENS_WITHIN)
         except (StoreUnusable, StoreBusy) as error:
             raise NotChecked("the memory cannot be opened") from error
         try:

@@ -14,7 +14,7 @@ from iai_daemon.memory.sqlite_tasks import SqliteTasks
 from iai_daemon.memory.store import MemoryStore
 from iai_daemon.memory.tasks import TaskStore
 from iai_daemon.paths import Home, identity
-from iai_daemon.storage.sqlite import open_database
+from iai_daemon.storage.sqlite import BUSY_SECONDS, open_database
 
 if TYPE_CHECKING:
     from iai_daemon.memory.archive import Archive
@@ -51,12 +51,15 @@ class Stores:
         return SqlitePurge(self._connection, self._home.memory)
 
 
-def open_stores(home: Home, may_wait: Callable[[], bool] | None = None) -> Stores:
-    """The memory of this home, made when missing. Raises StoreUnusable, StoreBusy.
+def open_stores(
+    home: Home, may_wait: Callable[[], bool] | None = None, *, within: float = BUSY_SECONDS
+) -> Stores:
+    """The memory of this home, made when missing. Raises StoreUnusable; StoreBusy when another process holds it for longer than
+    `within` (seconds).
 
     `may_wait`: asked again and again while another process keeps a night's write waiting; False gives up at once.
     """
-    connection = open_database(home.memory)
+    connection = open_database(home.memory, within)
     if may_wait is not None:
         connection.execute(f"PRAGMA busy_timeout = {_ASK_EVERY_MS}")
     opened = identity(home.memory)

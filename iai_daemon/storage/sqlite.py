@@ -43,17 +43,18 @@ _OUT_OF_REACH = {
 }
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """A connection to the store at `path`, made when missing and brought to the newest schema.
 
     Transactions are explicit (`immediate`); rows are sqlite3.Row. The file is ours alone (0600). Raises SearchMissing,
     ForeignStore, NewerStore, CorruptStore, LostStore and leaves the file untouched then; StoreOutOfReach when it cannot be
-    read or written, StoreBusy when another process holds it.
+    read or written, StoreBusy when another process holds it for longer than `busy_seconds`; whatever is asked of it then waits
+    for BUSY_SECONDS.
     """
     _require_fts5()
-    with translated(path):
-        _make_or_inspect(path)
-        connection = open_as_it_is(path)
+    with translated(path, busy_seconds):
+        _make_or_inspect(path, busy_seconds)
+        connection = open_as_it_is(path, busy_seconds)
         try:
             # In WAL mode NORMAL loses nothing when a process is killed; only a power cut may take back the last
             # transactions, never half of one. FULL would cost an fsync for each memory.
@@ -61,26 +62,27 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
             migrate(connection)
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def open_as_it_is(path: Path) -> sqlite3.Connection:
+def open_as_it_is(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """A connection to the store that stands at `path`, whatever its schema. Raises sqlite3.Error, ForeignStore, NewerStore."""
-    connection = open_damaged(path)
+    connection = open_damaged(path, busy_seconds)
     try:
-        _enter_wal(connection)
+        _enter_wal(connection, busy_seconds)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def open_damaged(path: Path) -> sqlite3.Connection:
+def open_damaged(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The same to a store of which perhaps nothing but the header can be used."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
         require_ours(path, connection)
@@ -91,13 +93,13 @@ def open_damaged(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, busy_seconds: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
     """A connection that writes nothing, not even a file beside the one at `path`."""
     # Without a log nobody has it open, and a connection that looks for none leaves none behind.
     unchanged = "mode=ro" if side_file(path, "-wal").exists() else "immutable=1"
     address = f"{path.absolute().as_uri()}?{unchanged}"
     with contextlib.closing(
-        sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        sqlite3.connect(address, uri=True, timeout=busy_seconds, isolation_level=None)
     ) as connection:
         yield connection
 
@@ -244,21 +246,21 @@ def _require_fts5() -> None:
             raise SearchMissing(version=sqlite3.sqlite_version) from cause
 
 
-def _enter_wal(connection: sqlite3.Connection) -> None:
+def _enter_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
     """SQLite does not wait here for another process that is making the same store, so we do."""
     watch = Stopwatch()
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as cause:
-            if cause.sqlite_errorcode & 0xFF not in _BUSY or watch.seconds() > BUSY_SECONDS:
+            if cause.sqlite_errorcode & 0xFF not in _BUSY or watch.seconds() > busy_seconds:
                 raise
             pause(0.005)
         else:
             return
 
 
-def _make_or_inspect(path: Path) -> None:
+def _make_or_inspect(path: Path, busy_seconds: float) -> None:
     """Make the file when missing, else see that it is ours, without a write: what SQLite opens to write, it may recover.
 
     SQLite itself reads here too: were we to read and close the file, the kernel would take away the locks that another
@@ -274,7 +276,7 @@ def _make_or_inspect(path: Path) -> None:
         return
     if not stat.S_ISREG(seen.st_mode):
         raise StoreOutOfReach(path=path, cause="it is no file")
-    with reading(path) as connection:
+    with reading(path, busy_seconds) as connection:
         try:
             require_ours(path, connection)
             if is_blank(connection):

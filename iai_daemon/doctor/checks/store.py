@@ -75,7 +75,7 @@ def look(patient: Patient) -> Iterator[Finding]:
         seen = f"{home.memory} has the schema {schema}, and this program writes {newest()}"
         yield warn("store.schema", seen, "`iai-daemon restart`, or any command that uses it, brings it up")
         return
-    with closing(open_database(home.memory)) as connection:
+    with closing(open_database(home.memory, _PATIENCE)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
         yield from _round_trip(home, connection, patient.now.milliseconds)
         yield from integrity(home, connection, patient.now)
@@ -102,8 +102,7 @@ def _schema(home: Home) -> int | None:
             # It is refused, with the sentence that says what to do.
             open_database(path).close()
         return None
-    with translated(path, _PATIENCE), reading(path) as connection:
-        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+    with translated(path, _PATIENCE), reading(path, _PATIENCE) as connection:
         require_ours(path, connection)
         if is_blank(connection) and newest_whole(home.backups) is None:
             return None
@@ -209,7 +208,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 def _fold(path: Path) -> None:
     """Raises StoreBusy where somebody still reads in it."""
-    with translated(path), closing(open_database(path)) as connection:
+    with translated(path), closing(open_database(path, _PATIENCE)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
