@@ -30,7 +30,7 @@ from iai_daemon.shift import Shift
 from iai_daemon.signals import answering
 from iai_daemon.surroundings import Surroundings
 from iai_daemon.telling import complaints, headline, news
-from iai_daemon.troubles import Troubles
+from iai_daemon.troubles import LET_OPEN, Reserve, Troubles
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
@@ -63,6 +63,7 @@ class Daemon:
         self.presence = Presence()
         self.troubles = Troubles(log)
         self._pulse = pulse or Pulse()
+        self._reserve = Reserve()
         self._changed = asyncio.Event()
         self._stopping = False
         self._next_tick = 0.0
@@ -97,6 +98,7 @@ class Daemon:
         asyncio.get_running_loop().set_exception_handler(self.troubles.loop_failed)
         with answering(self._stop, self.reloads.ask):
             await self._control.open()
+            self._reserve.keep()
             try:
                 while not self._stopping:
                     await self.reloads.do_what_is_asked()
@@ -154,10 +156,12 @@ class Daemon:
         else:
             self.troubles.over("home")
         if logs.trouble():
-            self.log.warning("entries of the log are missing before this one")
+            # An error, since the trouble is over when it is written, whatever the level.
+            self.log.error("entries of the log are missing before this one")
         if self.safe is not None and now.awake >= self.safe.until:
             self.log.info("safe mode is over")
             self.safe = None
+        self.reloads.tick()
         self.surroundings.clean_up(now)
         self.learn(now)
         self.troubles.see_whether_outdated(self.home)
@@ -166,7 +170,9 @@ class Daemon:
         """What others have changed in the store. In safe mode it is not even opened."""
         if self.safe is None:
             self.shift.look(now)
-            self.agenda.look(now)
+            # The agenda would wait for the same lock, and the loop with it.
+            if not self.shift.locked_out:
+                self.agenda.look(now)
 
     def _look(self, now: Now) -> None:
         """Look who is here, decide, and carry the decision out."""
@@ -205,7 +211,21 @@ class Daemon:
     def _tell(self, now: Now) -> None:
         """Those who want to hear of every change, and the service manager: from the loop itself and from nothing else."""
         self.subscribers.tell()
-        self._pulse.beat(partial(headline, self), now)
+        self._tell_manager(partial(self._pulse.beat, partial(headline, self), now))
+
+    def _tell_manager(self, say: Callable[[], None]) -> None:
+        """It takes a descriptor: where none is left, the one that is kept back for it."""
+        try:
+            try:
+                say()
+            except OSError:
+                with self._reserve.lent():
+                    say()
+        except OSError as cause:
+            why = f"the service manager hears nothing ({cause.strerror})"
+            self.troubles.note("service", why, LET_OPEN, said="service manager not told")
+        else:
+            self.troubles.over("service")
 
     async def _let_others_in(self, began: Now) -> None:
         """After a turn that took long, over thousands of files, who calls comes first: for as long as it took."""
@@ -244,7 +264,8 @@ class Daemon:
         self._changed.set()
 
     async def _shut_down(self) -> None:
-        self._pulse.stop()
+        self._tell_manager(self._pulse.stop)
+        self._reserve.close()
         await self._control.close()
         self.surroundings.close()
         # Both may take a while: the one a batch, the others the grace that agents have.

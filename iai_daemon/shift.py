@@ -16,7 +16,7 @@ from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.consolidation.passes import expected, outlook
 from iai_daemon.consolidation.tasks import is_enabled, make_default_task, why_not
 from iai_daemon.consolidation.when import due_in
-from iai_daemon.errors import IaiError, NightBusy, NightRefused
+from iai_daemon.errors import IaiError, NightBusy, NightRefused, StoreBusy
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.idle import dream_due_at
 from iai_daemon.lifecycle.machine import objection
@@ -25,6 +25,7 @@ from iai_daemon.memory.nights import Hindrance, NightRow, NightStore
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
+from iai_daemon.troubles import AS_SAID, degraded
 from iai_daemon.units import NEVER, format_stamp
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _Task = asyncio.Task[Mapping[str, Any] | None]
 # A night that was cut short is tried again after a tick, then two, four …, and at least once an hour. Where nights have no
 # interval, a plug-in whose worker found nothing to do is asked again after so long, too.
 _LONGEST_BACK_OFF = 3600.0
+
+# For so long the loop waits for another process that holds the store for itself alone; it tries again at each tick.
+_OPENS_WITHIN = 0.5
 
 
 class _Work(Enum):
@@ -101,7 +105,7 @@ class Shift:
         self._log = log
         self._ageing = ageing or Ageing(settings.lifecycle.tick)
         self._stores: Stores | None = None
-        self._trouble: str | None = None
+        self._trouble: dict[str, str] | None = None
         self._objection: str | None = None
         self._times: _Times | None = None
         self._dated: dict[int, float] = {}
@@ -117,6 +121,8 @@ class Shift:
         self._fruitless = 0
         self._death: Death | None = None
         self._failure: str | None = None
+        self._mended: int | None = None
+        self.locked_out = False
         self._retry_at = 0.0
         self._last_dream_ended: float | None = None
         self.next_at = NEVER
@@ -139,9 +145,13 @@ class Shift:
             )
         except IaiError as error:
             self._close_stores()
-            self._trouble = str(error)
+            self._note_trouble(error)
         else:
-            self._trouble = None
+            self._trouble, self.locked_out = None, False
+
+    def _note_trouble(self, error: IaiError) -> None:
+        self.locked_out = isinstance(error, StoreBusy)
+        self._trouble = degraded("store", str(error), AS_SAID)
 
     def reload(self, settings: Settings, ageing: Ageing) -> None:
         """Go by other settings from the next `look` on; a night that runs goes on by those that it began with."""
@@ -149,6 +159,8 @@ class Shift:
         self._ageing = ageing
         self._refuted.clear()
         self._fruitless = 0
+        # What was mended in the settings is tried at once.
+        self._retry_at = 0.0
         # Opened anew, the store mirrors the interval.
         self._close_stores()
 
@@ -199,6 +211,8 @@ class Shift:
                 kind = "nap" if standing.state is State.IDLE else "night"
                 job = Job(self._home.root, kind, standing.rule, alone=allowed is Allowed.ALL)
                 self._start(job, guessed=self._guess if work is _Work.GUESSED else None)
+        elif self._work.get(True) is _Work.NONE:
+            self._forget_failures()
 
     def _work_for(self, now: Now, *, alone: bool) -> _Work:
         """What a night of the passes that may run would find; asked of the store at most once a tick."""
@@ -206,7 +220,7 @@ class Shift:
             try:
                 self._work[alone] = self._ask_for_work(self._stores.nights, now, alone=alone)
             except IaiError as error:
-                self._trouble = str(error)
+                self._note_trouble(error)
         return self._work.get(alone, _Work.NONE)
 
     def _ask_for_work(self, nights: NightStore, now: Now, *, alone: bool) -> _Work:
@@ -276,6 +290,8 @@ class Shift:
             self._log.warning("night killed", cause=death.say(), night=death.night)
         if finished or (death is not None and not death.ours):
             self._death = death
+        if outcome == "nothing_to_do":
+            self._forget_failures()
         if job.kind == "nap":
             self._last_dream_ended = now.awake
         self._cut_short = 0 if finished else self._cut_short + 1
@@ -289,6 +305,13 @@ class Shift:
         )
         self.look(now)
         self.told()
+
+    def _forget_failures(self) -> None:
+        """What nights failed of until now has left nothing undone."""
+        self._death = self._failure = None
+        self._cut_short = 0
+        if self._last is not None:
+            self._mended = self._last["id"]
 
     def _back_off(self, times: int) -> float:
         """Seconds until the next try, after so many in vain."""
@@ -361,7 +384,7 @@ class Shift:
         try:
             return {why.value: number for why, number in self._stores.nights.waiting().items()}
         except IaiError as error:
-            self._trouble = str(error)
+            self._note_trouble(error)
             return {}
 
     def describe_store(self) -> dict[str, object]:
@@ -371,37 +394,37 @@ class Shift:
             try:
                 memories = self._stores.memory.memories()
             except IaiError as error:
-                self._trouble = str(error)
+                self._note_trouble(error)
         return {"engine": self._settings.memory.store, "memories": memories}
 
     def degraded(self) -> list[dict[str, str]]:
         """What keeps nights from happening as they should."""
         found = []
         if self._trouble:
-            found.append(
-                {"what": "store", "why": self._trouble, "fix": "as the sentence says; the daemon tries again"}
-            )
+            found.append(self._trouble)
         if self._objection:
-            found.append({"what": "nights", "why": self._objection, "fix": "it goes on when that has passed"})
+            found.append(degraded("nights", self._objection, "it goes on when that has passed"))
         now = self._clock.now().milliseconds
         for name, hindrance in self._hindrances.items():
             if waits := hindrances.say(hindrance, now):
                 until = format_stamp((hindrance.not_before or now) / 1000)
                 fix = f"`iai-daemon nights retry {name}` lets it run before that"
-                found.append({"what": f"pass {name}", "why": f"{waits}, until {until}", "fix": fix})
+                found.append(degraded(f"pass {name}", f"{waits}, until {until}", fix))
         if self._death is not None:
-            found.append({"what": "nights", "why": self._death.say(), "fix": self._death.remedy})
-        why = self._failure
-        if self._last and self._last["outcome"] == "failed":
-            why = why or f"night {self._last['id']} failed: {self._last['reason']}"
-        if why:
-            found.append(
-                {"what": "nights", "why": why, "fix": "as the sentence says; the next night tries again"}
-            )
+            found.append(degraded("nights", self._death.say(), self._death.remedy))
+        if why := self._failure or self._failed_night():
+            found.append(degraded("nights", why, "as the sentence says; the next night tries again"))
         if self._cut_short > 1:
             why = f"the last {self._cut_short} nights were cut short"
-            found.append({"what": "nights", "why": why, "fix": "`iai-daemon nights list` tells by what"})
+            found.append(degraded("nights", why, "`iai-daemon nights list` tells by what"))
         return found
+
+    def _failed_night(self) -> str | None:
+        """Why the newest night failed, as it stands in the books."""
+        last = self._last
+        if last is None or last["outcome"] != "failed" or last["id"] == self._mended:
+            return None
+        return f"night {last['id']} failed: {last['reason']}"
 
     # What is remembered.
 
@@ -436,8 +459,9 @@ class Shift:
         )
 
     def _open_stores(self, now: Now) -> Stores:
-        """The store, with the task that lets nights come; it is written only where it does not mirror the setting."""
-        stores = open_stores(self._home)
+        """The store, with the task that lets nights come; it is written only where it does not mirror the setting. Raises
+        StoreUnusable, StoreBusy."""
+        stores = open_stores(self._home, within=_OPENS_WITHIN)
         made = make_default_task(
             stores.tasks, self._settings.consolidation.interval, now.milliseconds, self._log.warning
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
 AS_SAID = "as the sentence says; the daemon tries again"
-_LET_OPEN = "raise the daemon's limit of open files, or let those who call hang up; see the log"
+LET_OPEN = "raise the daemon's limit of open files, or let those who call hang up; see the log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,13 @@ class Troubles:
         self._log = log
         self._lasting: dict[str, _Trouble] = {}
         self._refused: set[str] = set()
+        self._refused_before: set[str] = set()
         self._program = installed.Running()
         self.failures = 0
 
     def tick(self) -> None:
-        """What asyncio could not do counts until the next tick."""
-        self._refused.clear()
+        """What asyncio could not do counts until a whole tick has passed without it: it is told in between, too."""
+        self._refused_before, self._refused = self._refused, set()
 
     def note(self, what: str, why: str, fix: str = AS_SAID, *, said: str) -> None:
         """This does not work, until it is `over`. The log hears of it once for each reason."""
@@ -75,8 +78,35 @@ class Troubles:
         """As `status` tells it."""
         for what, each in self._lasting.items():
             yield degraded(what, each.why, each.fix)
-        for why in self._refused:
-            yield degraded("control", why, _LET_OPEN)
+        for why in self._refused_before | self._refused:
+            yield degraded("control", why, LET_OPEN)
+
+
+class Reserve:
+    """A descriptor that is kept back: where no other is left, the service manager can still be told that the daemon lives."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """One more descriptor may be opened inside."""
+        self.close()
+        try:
+            yield
+        finally:
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep one back from now on; where there is none, the next one who is lent it will miss it."""
+        with contextlib.suppress(OSError):
+            self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def degraded(what: str, why: str, fix: str) -> dict[str, str]:

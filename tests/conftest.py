@@ -50,6 +50,7 @@ ALONE = (
     "consolidation/test_worker",
     "dreaming/test_cost",
     "examples",
+    "faults/test_degradations",
     "faults/test_fruitless_nights",
     "faults/test_night_kills",
     "faults/test_tick_cost",

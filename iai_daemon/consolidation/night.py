@@ -113,18 +113,21 @@ class Night:
 
     async def _start(self) -> Process:
         self._kills_before = kills_for_memory()
-        # A session of its own: the signals of a terminal are the parent's to answer.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            *self._program,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            limit=_LONGEST_LINE,
-            start_new_session=True,
-            env={**os.environ, **_ONE_THREAD},
-        )
+        try:
+            # A session of its own: the signals of a terminal are the parent's to answer.
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                *self._program,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+                env={**os.environ, **_ONE_THREAD},
+            )
+        except OSError as cause:
+            raise NightFailed(cause=f"its worker cannot be started ({cause.strerror or cause})") from cause
         self._process = process
         _stdin(process).write(self._job.to_line(os.getpid()))
         if self._wish is not None:
