@@ -67,7 +67,7 @@ class Daemon:
         self._changed = asyncio.Event()
         self._stopping = False
         self._next_tick = 0.0
-        self.surroundings = Surroundings(home, settings, self._changed.set)
+        self.surroundings = Surroundings(home, settings, self._changed.set, log)
         self.books = Books(home, self.surroundings.boot_id)
         self.shift = Shift(home, settings, clock, self._changed.set, log, self.surroundings.ageing)
         self.agenda = Secretary(home, settings, clock, self._changed.set, log)
@@ -237,7 +237,7 @@ class Daemon:
         """Seconds until something falls due without any event."""
         if self.surroundings.behind:
             return 0.0
-        parts = (self.decision, self.shift, self.agenda, self._pulse)
+        parts = (self.decision, self.surroundings, self.shift, self.agenda, self._pulse)
         return max(0.0, min(self._next_tick, *(part.next_at for part in parts)) - now.awake)
 
     @property

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
+from typing import TYPE_CHECKING
 
 from iai_daemon.clock import Now
 from iai_daemon.config import Settings
 from iai_daemon.paths import Home
+from iai_daemon.presence import ends
 from iai_daemon.presence.ageing import Ageing, Clocks
 from iai_daemon.presence.classify import Presence
+from iai_daemon.presence.hands import SIGNALS, SystemHands
+from iai_daemon.presence.orphans import Orphans
 from iai_daemon.presence.processes import SystemProcesses
 from iai_daemon.presence.scanner import Identity, Limits, Scanner
 from iai_daemon.presence.watcher import Watcher
+from iai_daemon.units import say_duration
+
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
 
 _WRITABLE = "make the directory writable"
 
@@ -19,15 +27,17 @@ _WRITABLE = "make the directory writable"
 class Surroundings:
     """Who is here. Every method is called from the event loop."""
 
-    def __init__(self, home: Home, settings: Settings, changed: Callable[[], None]) -> None:
+    def __init__(self, home: Home, settings: Settings, changed: Callable[[], None], log: BoundLogger) -> None:
         self._home = home
         self._changed = changed
+        self._log = log
         self._processes = SystemProcesses()
+        self._orphans = Orphans(self._processes, SystemHands(self._processes), SIGNALS)
         self._watcher = Watcher((), changed)
         self._open_eyes(settings, Clocks())
 
     def _open_eyes(self, settings: Settings, clocks: Clocks) -> None:
-        directories = settings.wrappers_dirs(self._home)
+        self._directories = directories = settings.wrappers_dirs(self._home)
         self._seen_by = _what_counts(settings)
         self.ageing = Ageing(settings.lifecycle.tick)
         self.ageing.resume(clocks)
@@ -55,11 +65,33 @@ class Surroundings:
     def look(self, now: Now, woken: Container[Identity]) -> Presence:
         """Everybody who is here; `woken` are the agents that we woke."""
         self._watcher.check()
-        return self._scanner.scan(now, woken)
+        presence = self._scanner.scan(now, woken)
+        for ended in self._orphans.look(presence, now):
+            say = self._log.info if ended.by else self._log.warning
+            said = "orphaned server ended" if ended.by else "orphaned server cannot be ended"
+            say(said, server=ended.server, pid=ended.pid, wrapper=ended.wrapper, by=ended.by)
+        return presence
+
+    @property
+    def next_at(self) -> float:
+        """When an orphaned server has had its time, on the awake clock."""
+        return self._orphans.next_at
 
     def clean_up(self, now: Now) -> None:
-        """Delete what wrappers that are long gone have left."""
+        """Delete what wrappers that are long gone have left, and tell why others ended."""
         self._scanner.clean_up(now)
+        for end in ends.take(self._directories):
+            said = None if end.lasted is None else say_duration(end.lasted)
+            self._log.info(
+                "wrapper ended",
+                client=end.client,
+                server=end.server,
+                session=end.session,
+                pid=end.pid,
+                reason=end.reason,
+                status=end.status,
+                lasted=said,
+            )
 
     def degraded(self, presence: Presence) -> Iterator[dict[str, str]]:
         """What keeps us from seeing as we should, by the last look."""

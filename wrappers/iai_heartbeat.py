@@ -25,6 +25,9 @@ REFRESH, PAUSE = 30.0, 1.0
 # Nobody waits for a call longer than this, in seconds.
 LONGEST_CALL = 2 * 3600.0
 
+# The notes of ends that may lie in a directory where no daemon takes them in.
+NOTES = 100
+
 # What is read at once.
 CHUNK = 64 * 1024
 # Of a line that is longer than HEAD, so much of its beginning and of its end is kept.
@@ -55,6 +58,9 @@ SESSION_KEYS = ("vscode.conversationId", "threadId", "sessionID")
 SESSION_VARIABLE = b"CLAUDE_CODE_SESSION_ID"
 # File systems whose other side, another machine or the host of this one, does not see our flock.
 UNSHARED = tuple(b"nfs cifs smb 9p virtiofs fuse. ceph afs vboxsf prl_fs drvfs fakeowner".split())
+
+
+TO_WRITE = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW
 
 
 class Seen:
@@ -241,6 +247,7 @@ class Heartbeat:
         self._path = f"{home}/wrappers/heartbeat-{facts['pid']}-{facts['uuid']}.json"
         # The file in place, which this descriptor keeps locked; -1 when there is none.
         self._descriptor = -1
+        self._was_there = False
         self._lockable: bool | None = None
         self._warned = False
         self._refresh_at = self._activity_at = seen.steady()
@@ -257,7 +264,34 @@ class Heartbeat:
         if self._descriptor >= 0:
             remove(self._path)
             posix.close(self._descriptor)
-            self._descriptor = -1
+            self._descriptor, self._was_there = -1, True
+
+    def leave_note(self, why: str, status: int) -> None:
+        """Why it ended, for the daemon's log; only where the heartbeat was, and over the note of the hundredth before us."""
+        if not self._was_there:
+            return
+        folder, temporary = self._path.rpartition("/")[0], self._path + ".tmp"
+        try:
+            descriptor = posix.open(temporary, TO_WRITE, 0o600)
+            try:
+                write_all(descriptor, self._note(why, status))
+            finally:
+                posix.close(descriptor)
+            posix.rename(temporary, f"{folder}/ended-{self._facts['pid'] % NOTES:02d}.json")
+        except OSError:
+            remove(temporary)  # nobody waits for it
+
+    def _note(self, why: str, status: int) -> bytes:
+        seen, same = self._seen, ("schema_version", "wrapper_version", "pid", "uuid", "started_at", "server")
+        fields = {name: self._facts[name] for name in same if name in self._facts} | {
+            "ended_at": stamp(seen.wall()),
+            "reason": why,
+            "status": status,
+            "activity_count": seen.activity_count,
+            "client": seen.client,
+            "session_id": seen.session or None,
+        }
+        return to_json(fields).encode("utf-8", "replace")
 
     def _due_at(self) -> float:
         if self._descriptor < 0 or not self._seen.news:
@@ -284,9 +318,8 @@ class Heartbeat:
         No fsync: after a crash of the machine nobody is behind the file anyway.
         """
         temporary, descriptor = self._path + ".tmp", -1
-        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW
         try:
-            descriptor = posix.open(temporary, flags, 0o600)
+            descriptor = posix.open(temporary, TO_WRITE, 0o600)
             self._lock(descriptor)
             write_all(descriptor, self._content(in_flight))
             posix.rename(temporary, self._path)

@@ -48,8 +48,8 @@ started, 2 for wrong usage."""
 OWN_TIME, TERM_TIME, KILL_TIME = 1.0, 0.3, 0.2
 # Seconds from one look to the next: at what has passed, while something passes; and at the end, at who is left.
 LOOK_AGAIN = 0.02
-ENDING = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP)
-HANDLED = (*ENDING, _signal.SIGCHLD)
+SIGNS: "dict[int, str]" = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT", _signal.SIGHUP: "SIGHUP"}
+HANDLED = (*SIGNS, _signal.SIGCHLD)
 
 # So many copies, and none longer than this, wait to be looked at.
 MANY, LONG = 512, 1024
@@ -114,11 +114,13 @@ class Wrapper:
         _thread.start_new_thread(self._relay_answers, ())
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HANDLED)
         self._seen.session = bounded(session or variable(SESSION_VARIABLE))
-        self._keep(Heartbeat(home, facts, self._seen), parent)
+        heartbeat = Heartbeat(home, facts, self._seen)
+        why = self._keep(heartbeat, parent)
         self._end()
         if self._seen.outcomes:
             self._log.look()
             self._seen.outcomes.end_all()
+        heartbeat.leave_note(why, self._server.status)
         posix._exit(self._server.status)  # noqa: SLF001 -- the relays' threads may be blocked for good
 
     def _record(self, home: str, facts: "dict[str, Any]") -> None:
@@ -166,18 +168,26 @@ class Wrapper:
         self._answers_done = True
         self._ring()
 
-    def _keep(self, heartbeat: "Heartbeat", parent: int) -> None:
-        """Until the first sign of the end; then the heartbeat goes, before anything else is done."""
-        while not (self._is_leaving() or posix.getppid() != parent):
+    def _keep(self, heartbeat: "Heartbeat", parent: int) -> str:
+        """Until the first sign of the end, which is returned; then the heartbeat goes, before anything else is done."""
+        while not (why := self._why_end(parent)):
             busy = self._log.look() or self._log.watch()
             due = heartbeat.keep()
             if self._seen.outcomes:
                 self._seen.outcomes.write()
             self._bell.acquire(timeout=min(due, LOOK_AGAIN) if busy else due)
         heartbeat.remove()
+        return why
 
-    def _is_leaving(self) -> bool:
-        return bool(self._signals) or self._client_gone or self._server.has_ended()
+    def _why_end(self, parent: int) -> str:
+        """The sign of an end, as CONTRACT.md names it; empty while there is none."""
+        if self._signals:
+            return SIGNS[self._signals[0]]
+        if posix.getppid() != parent:
+            return "client gone"
+        if self._client_gone:
+            return "client closed"
+        return "server ended" if self._server.has_ended() else ""
 
     def _end(self) -> None:
         """Let the server end by itself; then make it end, and whatever it has left in its process group."""

@@ -34,13 +34,17 @@ class Lock(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process in the table. `start` is in clock ticks since boot, `started_at` in seconds since the epoch; None is not known."""
+    """One process in the table; `group` is its process group's id. None is not known.
+
+    `start` is in clock ticks since boot, `started_at` in seconds since the epoch.
+    """
 
     pid: int
     parent: int | None
     zombie: bool
     start: int | None
     started_at: float | None
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,11 @@ def why_orphaned(beat: Heartbeat, evidence: Evidence) -> str | None:
 
 
 def _is_elsewhere(beat: Heartbeat, evidence: Evidence) -> bool:
-    """Another machine or boot: our process table knows nothing of it, its refresh alone decides."""
-    return bool(beat.boot_id and evidence.boot_id and beat.boot_id != evidence.boot_id)
+    """Another machine or boot: our process table knows nothing of it, its refresh alone decides.
+
+    Who names a boot where the kernel names none is on another machine: a Linux in a virtual machine of macOS.
+    """
+    return bool(beat.boot_id and beat.boot_id != evidence.boot_id)
 
 
 def _why_gone(beat: Heartbeat, evidence: Evidence) -> str | None:

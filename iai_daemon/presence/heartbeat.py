@@ -90,7 +90,7 @@ def from_name(name: str, mtime: float, why: str) -> Heartbeat | Unreadable:
     match = _NAME.fullmatch(name)
     if match is None or abs(int(match[1])) > _MAX_PID:
         return Unreadable(f"{why}, and its name holds no possible pid")
-    return Heartbeat(pid=int(match[1]), uuid=_text(match[2]) or "", last_refresh=mtime, fallback=why)
+    return Heartbeat(pid=int(match[1]), uuid=text(match[2]) or "", last_refresh=mtime, fallback=why)
 
 
 def _decode(data: bytes) -> Mapping[str, object]:
@@ -104,55 +104,55 @@ def _decode(data: bytes) -> Mapping[str, object]:
 
 
 def _from_content(payload: Mapping[str, object], named_pid: int) -> Heartbeat:
-    pid = _whole(payload.get("pid"))
+    pid = whole(payload.get("pid"))
     if pid is None or pid > _MAX_PID or pid < -_MAX_PID:
         raise _Unusable("its pid is unusable")
     if pid > 0 and pid != named_pid:
         raise _Unusable(f"its pid {pid} contradicts its name")
-    last_refresh = _stamp(payload.get("last_refresh"))
+    last_refresh = stamp(payload.get("last_refresh"))
     if last_refresh is None:
         raise _Unusable("its last_refresh is unusable")
     client = payload.get("client")
     client = client if isinstance(client, dict) else {}
     return Heartbeat(
         pid=pid,
-        uuid=_text(payload.get("uuid")) or "",
+        uuid=text(payload.get("uuid")) or "",
         last_refresh=last_refresh,
-        started_at=_stamp(payload.get("started_at")),
-        last_activity=_stamp(payload.get("last_activity")),
-        activity_count=max(0, _whole(payload.get("activity_count")) or 0),
+        started_at=stamp(payload.get("started_at")),
+        last_activity=stamp(payload.get("last_activity")),
+        activity_count=max(0, whole(payload.get("activity_count")) or 0),
         reports_activity="last_activity" in payload,
-        in_flight=max(0, _whole(payload.get("in_flight")) or 0),
+        in_flight=max(0, whole(payload.get("in_flight")) or 0),
         locked=payload.get("locked") is True,
-        process_start=_whole(payload.get("process_start")),
-        boot_id=_text(payload.get("boot_id")),
-        parent_pid=_whole(payload.get("parent_pid")),
-        child_pid=_whole(payload.get("child_pid")),
-        child_start=_whole(payload.get("child_start")),
-        client_name=_text(client.get("name")),
-        client_version=_text(client.get("version")),
-        session_id=_text(payload.get("session_id")),
-        server=_text(payload.get("server")),
-        wrapper_version=_text(payload.get("wrapper_version")),
+        process_start=whole(payload.get("process_start")),
+        boot_id=text(payload.get("boot_id")),
+        parent_pid=whole(payload.get("parent_pid")),
+        child_pid=whole(payload.get("child_pid")),
+        child_start=whole(payload.get("child_start")),
+        client_name=text(client.get("name")),
+        client_version=text(client.get("version")),
+        session_id=text(payload.get("session_id")),
+        server=text(payload.get("server")),
+        wrapper_version=text(payload.get("wrapper_version")),
         schema_version=_schema(payload.get("schema_version")),
     )
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _schema(value: object) -> int:
-    version = _whole(value)
+    version = whole(value)
     return SCHEMA if version is None else version
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
     """A text; half a surrogate pair, which nobody could print or store, becomes a question mark."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
-def _stamp(value: object) -> float | None:
+def stamp(value: object) -> float | None:
     """Seconds since the epoch; None for what is no stamp, or one before 1970."""
     if not isinstance(value, str):
         return None

@@ -67,6 +67,7 @@ class SystemProcesses:
             zombie=values[0] in (b"Z", b"X"),
             start=start,
             started_at=now.wall - now.boot + start / self._ticks,
+            group=int(values[2]),
         )
 
 

@@ -415,7 +415,7 @@ def _read(path: str, name: str, seen: os.stat_result) -> Heartbeat | Unreadable 
 
     Raises OSError for what says nothing of the file.
     """
-    odd = _why_not_ours(seen)
+    odd = why_not_ours(seen)
     if odd:
         return Unreadable(odd)
     try:
@@ -428,7 +428,7 @@ def _read(path: str, name: str, seen: os.stat_result) -> Heartbeat | Unreadable 
         return from_name(name, seen.st_mtime, f"it cannot be opened ({cause.strerror})")
     try:
         opened = os.fstat(descriptor)
-        odd = _why_not_ours(opened)
+        odd = why_not_ours(opened)
         if odd:
             return Unreadable(odd)
         return parse(name, os.read(descriptor, MAX_BYTES + 1), opened.st_mtime)
@@ -438,7 +438,7 @@ def _read(path: str, name: str, seen: os.stat_result) -> Heartbeat | Unreadable 
         os.close(descriptor)
 
 
-def _why_not_ours(seen: os.stat_result) -> str | None:
+def why_not_ours(seen: os.stat_result) -> str | None:
     if not stat.S_ISREG(seen.st_mode):
         return f"not a regular file but {_IRREGULAR.get(stat.S_IFMT(seen.st_mode), 'something else')}"
     if seen.st_uid != os.geteuid():

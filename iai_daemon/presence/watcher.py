@@ -125,8 +125,13 @@ class _Inotify:
             data = os.read(self._descriptor, _BUFFER)
         except BlockingIOError:
             return
-        if not all(name.endswith(b".tmp") for name in _names(data)):
+        if not all(map(_says_nothing, _names(data))):
             self._changed()
+
+
+def _says_nothing(name: bytes) -> bool:
+    """What is still being written, and the notes of ends, which wait for the tick."""
+    return name.endswith(b".tmp") or name.startswith(b"ended-")
 
 
 def _names(data: bytes) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -13,7 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from iai_daemon import clock
 from iai_daemon.paths import Home
+from iai_daemon.presence.heartbeat import Heartbeat, parse
+from iai_daemon.presence.orphans import Verdict, judge
+from iai_daemon.presence.processes import SystemProcesses
 from tests.journeys.real import RunningDaemon, RunningWrapper, call_json, until
 
 CONFIG = """
@@ -98,11 +103,18 @@ _AS_PID_1 = 'mount --bind "$0" "$1" && shift && exec "$@"'
 _BELOW_PID_1 = 'mount --bind "$0" "$1" && shift && "$@"; exit $?'
 
 
+# On another machine, whose kernel has booted at another time and sees no lock of this one (here: it has none to give).
+_ON_ANOTHER_KERNEL = (
+    'mount --bind "$0" "$1" && mount --bind "$2" /proc/sys/kernel/random/boot_id && mount --bind /dev/null "$3" '
+    '&& shift 3 && "$@"; exit $?'
+)
+
+
 @contextmanager
-def _contained(home: Home, elsewhere: Path, program: str) -> Iterator[psutil.Process]:
-    """The wrapper in a container of its own, as this namespace sees it."""
+def _contained(home: Home, elsewhere: Path, program: str, *more: str) -> Iterator[psutil.Process]:
+    """The wrapper in a container of its own, as this namespace sees it; `more` is for the program."""
     elsewhere.mkdir()
-    before = [*container(), "/bin/sh", "-c", program, str(home.root), str(elsewhere)]
+    before = [*container(), "/bin/sh", "-c", program, str(home.root), str(elsewhere), *more]
     wrapper = RunningWrapper(Home(elsewhere), before=before)
     try:
         yield until(lambda: _wrapper_below(wrapper.process.pid))
@@ -139,3 +151,56 @@ def test_a_wrapper_in_another_container_is_there_while_it_lives_and_an_orphan_at
             assert wrappers(home) == {pid: ("ORPHAN", "its lock is free: the wrapper has died")}
     finally:
         assert daemon.stop() == ""
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "__file__"), reason="this Python has its locks built in")
+def test_a_wrapper_of_another_kernel_is_there_by_its_refreshes_alone_and_ends_nobody_here(
+    home: Home, tmp_path: Path
+) -> None:
+    """As over a network share, or out of a virtual machine: that it was killed shows when it is stale, and not before."""
+    home.create()
+    boot = tmp_path / "boot_id"
+    boot.write_text("11111111-2222-4333-8444-555555555555\n")
+    daemon = RunningDaemon(home, CONFIG.replace("[presence]", '[presence]\nstale_after = "3s"'))
+    try:
+        with _contained(
+            home, tmp_path / "elsewhere", _ON_ANOTHER_KERNEL, str(boot), fcntl.__file__
+        ) as wrapper:
+            until(lambda: daemon.status()["presence"]["fresh"] == 1)
+            (beat,) = (json.loads(path.read_bytes()) for path in home.wrappers.glob("heartbeat-*.json"))
+            assert "locked" not in beat
+            assert beat["boot_id"] == boot.read_text().strip()
+            wrapper.kill()
+            (seen,) = wrappers(home).values()
+            assert (seen[0], "on another machine or boot" in seen[1]) == ("FRESH", True)
+            until(lambda: daemon.status()["presence"]["stale"] == 1, 3 + WITHIN_A_TICK)
+        until(lambda: not list(home.wrappers.iterdir()))
+        assert "orphaned server" not in home.log.read_text()
+    finally:
+        assert daemon.stop() == ""
+
+
+def test_the_server_of_a_killed_wrapper_in_another_container_is_no_business_of_this_one(
+    home: Home, tmp_path: Path
+) -> None:
+    """Its pid means another process here; its start tells them apart."""
+    home.create()
+    with _contained(home, tmp_path / "elsewhere", _BELOW_PID_1) as wrapper:
+        (path,) = until(lambda: list(home.wrappers.glob("heartbeat-*.json")))
+        beat = parse(path.name, path.read_bytes(), 0.0)
+        assert isinstance(beat, Heartbeat)
+        (server,) = wrapper.children()
+        assert (beat.child_pid, beat.child_pid != server.pid) == (_inner_pid(server.pid), True)
+        processes, now = SystemProcesses(), clock.read()
+        assert beat.boot_id == processes.boot_id
+        child = processes.look_up(beat.child_pid or 0, now)
+        assert judge(beat, None, child, processes.boot_id) is Verdict.GONE
+        there = processes.look_up(server.pid, now)
+        assert there is not None
+        assert there.start == beat.child_start
+
+
+def _inner_pid(pid: int) -> int:
+    """As the process itself knows it."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[-1]) for line in lines if line.startswith("NSpid"))

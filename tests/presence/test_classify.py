@@ -89,7 +89,9 @@ def _classify(beat: Heartbeat, evidence: Evidence, age: float = 5.0) -> tuple[St
         ),
         # Another machine or boot on the same home: our process table says nothing of it.
         (replace(BEAT, boot_id="other"), GONE, Status.FRESH, "on another machine or boot"),
-        (BEAT, replace(GONE, boot_id=None), Status.ORPHAN, "is gone"),
+        (BEAT, replace(GONE, boot_id=None), Status.FRESH, "on another machine or boot"),
+        (replace(BEAT, boot_id=None), GONE, Status.ORPHAN, "is gone"),
+        (replace(BEAT, boot_id=None), replace(GONE, boot_id=None), Status.ORPHAN, "is gone"),
     ],
 )
 def test_a_recent_heartbeat_is_judged_by_what_is_behind_it(

@@ -95,6 +95,18 @@ def test_our_own_reads_and_half_written_files_do_not(directory: Path) -> None:
     _run(scenario)
 
 
+@LINUX
+def test_a_note_of_an_end_and_its_deletion_wait_for_the_tick(directory: Path) -> None:
+    async def scenario() -> None:
+        async with listening(directory) as ears:
+            (directory / "heartbeat-1-u.json.tmp").write_text("{}")
+            (directory / "heartbeat-1-u.json.tmp").rename(directory / "ended-01.json")
+            (directory / "ended-01.json").unlink()
+            assert await ears.hears_nothing()
+
+    _run(scenario)
+
+
 def test_checking_again_changes_nothing(directory: Path) -> None:
     async def scenario() -> None:
         async with listening(directory) as ears:

@@ -15,21 +15,7 @@ import pytest
 
 from iai_daemon.clock import Stopwatch, pause
 from tests.wrapper.running import ECHO, LIGHT, WRAPPER, Running, is_alive, request, server, until
-
-DEAF = "import signal, os\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
-# Each tells its own pid and that of its child, if it has one.
-STUBBORN = DEAF + "print(os.getpid(), flush=True)\nwhile True: signal.pause()"
-FORKING = (
-    DEAF + "child = os.fork()\nif child: print(os.getpid(), child, flush=True)\nwhile True: signal.pause()"
-)
-LEAVING_A_CHILD = DEAF + (
-    "child = os.fork()\nif child: print(os.getpid(), child, flush=True); os.read(0, 1)\nelse:\n  while True: signal.pause()"
-)
-LEAVING_A_SESSION = DEAF + (
-    "child = os.fork()\nif child: print(os.getpid(), child, flush=True); os.read(0, 1)\n"
-    "else:\n  os.setsid()\n  while True: signal.pause()"
-)
-LAST_WORDS = "import os, time\nprint(os.getpid(), flush=True)\nos.read(0, 1)\ntime.sleep(0.5)\nos.write(1, b'last words')"
+from tests.wrapper.servers import DEAF, FORKING, LAST_WORDS, LEAVING_A_CHILD, LEAVING_A_SESSION, STUBBORN
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from iai_daemon.presence import ends
 from iai_daemon.presence.heartbeat import Heartbeat, Unreadable, parse
 from tests.wrapper.running import ECHO, Running, request, server
 
@@ -52,3 +54,34 @@ def test_the_contract_names_every_field_that_is_written() -> None:
     text = CONTRACT.read_text(encoding="utf-8")
     for field in json.loads((GOLDEN / "full.json").read_bytes()):
         assert f"`{field}`" in text, field
+
+
+NOTES: dict[str, Any] = json.loads((GOLDEN / "ended" / "expected.json").read_text(encoding="utf-8"))
+
+
+def test_every_note_has_its_reading() -> None:
+    assert {path.stem for path in (GOLDEN / "ended").iterdir()} - {"expected"} == NOTES.keys()
+
+
+@pytest.mark.parametrize("case", NOTES)
+def test_the_daemon_reads_a_note_so(case: str) -> None:
+    read = ends.parse((GOLDEN / "ended" / f"{case}.json").read_bytes())
+    assert (read and asdict(read)) == NOTES[case]
+
+
+def test_the_wrapper_leaves_a_note_like_the_golden_one_and_for_reasons_that_the_contract_names(
+    place: Path,
+) -> None:
+    golden = json.loads((GOLDEN / "ended" / "full.json").read_bytes())
+    with Running(server(ECHO), home=place, options=["--session", "s"]) as wrapper:
+        wrapper.send(request("initialize", 0, clientInfo={"name": "n", "version": "1"}))
+        wrapper.heartbeat(lambda beat: beat["client"])
+        wrapper.leave()
+    (path,) = (place / "wrappers").iterdir()
+    note = json.loads(path.read_bytes())
+    assert {name: type(value) for name, value in note.items()} == {
+        name: type(value) for name, value in golden.items()
+    }
+    text = CONTRACT.read_text(encoding="utf-8")
+    assert not [reason for reason in ends.REASONS if f"`{reason}`" not in text]
+    assert not [name for name in note if f"`{name}`" not in text]
