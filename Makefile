@@ -25,16 +25,20 @@ test: $(VENV)/ready  ## the whole test suite
 	$(BIN)/python -m pytest -n auto -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
-# Real clients, kept apart from the machine's own.
+# Real clients, kept apart from the machine's own: the newest Claude Code, which runs without node, and of the others what npm
+# finds fit for this node.
 CLIENTS := .clients
+CLIENT_PACKAGES := @anthropic-ai/claude-code@latest @openai/codex opencode-ai @google/gemini-cli \
+	@modelcontextprotocol/inspector @modelcontextprotocol/server-everything
 
 $(CLIENTS)/ready: Makefile
-	npm install --silent --no-fund --no-audit --prefix $(CLIENTS) @anthropic-ai/claude-code @modelcontextprotocol/inspector
+	npm install --silent --no-fund --no-audit --prefix $(CLIENTS) $(CLIENT_PACKAGES)
 	node $(CLIENTS)/node_modules/@anthropic-ai/claude-code/install.cjs
+	node $(CLIENTS)/node_modules/opencode-ai/postinstall.mjs
 	touch $@
 
 test-clients: $(VENV)/ready $(CLIENTS)/ready  ## the tests with real clients, which npm installs
-	TESTS_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest tests/clients
+	TESTS_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest tests/real_clients
 
 lint: $(VENV)/ready  ## formatting, lint rules, types
 	$(BIN)/ruff format --check .

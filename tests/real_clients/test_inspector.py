@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import pytest
 
 from iai_daemon.paths import Home
-from tests.journeys.real import command, wrapper_file
+from tests.journeys.real import command
+from tests.real_clients.servers import memory
 
 _ANSWER_SECONDS = 60
 
@@ -22,20 +22,10 @@ class Inspector:
     """The inspector, which starts wrapper and server anew for each question."""
 
     def __init__(self, program: Path, home: Home) -> None:
-        wrapped = [
-            sys.executable,
-            "-I",
-            "-S",
-            wrapper_file(),
-            "--home",
-            str(home.root),
-            "--",
-            *command(home, "mcp"),
-        ]
         self._program = program
         # As one word: the older ones of its command lines read the options of a server as their own.
         self._server = home.root / "server"
-        self._server.write_text(f"#!/bin/sh\nexec {shlex.join(wrapped)}\n")
+        self._server.write_text(f"#!/bin/sh\nexec {shlex.join(memory(home))}\n")
         self._server.chmod(0o700)
 
     def __call__(self, method: str, *words: str) -> dict[str, Any]:
@@ -76,9 +66,9 @@ def ask(inspector: Path, home: Home) -> Inspector:
     return Inspector(inspector, home)
 
 
-def test_every_tool_passes_the_official_inspector_behind_the_wrapper(ask: Inspector, home: Home) -> None:
-    tools = {tool["name"]: tool for tool in ask("tools/list")["tools"]}
-    assert all(tool["outputSchema"] and tool["annotations"]["title"] for tool in tools.values())
+def test_telling_and_finding_pass_the_official_inspector_behind_the_wrapper(
+    ask: Inspector, home: Home
+) -> None:
     words = (
         "content=The staging API answers on port 8081.",
         "subject=staging",
@@ -91,12 +81,17 @@ def test_every_tool_passes_the_official_inspector_behind_the_wrapper(ask: Inspec
     assert [each["id"] for each in hits] == [told["id"]]
     (fact,) = ask.call("memory_history", "subject=staging")["records"]
     assert fact["content"] == told["content"]
-    assert "No daemon is running" in ask.call("daemon_status")["reason"]
     assert ask.call("forget", f"id={told['id']}")["current"] is False
+    assert not list(home.wrappers.glob("heartbeat-*")), "a wrapper left its heartbeat behind"
+
+
+def test_the_other_tools_pass_the_official_inspector_behind_the_wrapper(ask: Inspector) -> None:
+    tools = {tool["name"]: tool for tool in ask("tools/list")["tools"]}
+    assert all(tool["outputSchema"] and tool["annotations"]["title"] for tool in tools.values())
+    assert "No daemon is running" in ask.call("daemon_status")["reason"]
     assert ask.call("list_recalls")["recalls"] == []
     of_memory = {"remember", "search_memory", "memory_history", "daemon_status", "forget"}
     assert {name for name in tools if "recall" not in name} == of_memory
-    assert not list(home.wrappers.iterdir()), "a wrapper left its heartbeat behind"
 
 
 def test_resources_pass_the_official_inspector_behind_the_wrapper(ask: Inspector, home: Home) -> None:

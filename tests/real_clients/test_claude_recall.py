@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import pytest
 
 from iai_daemon.paths import Home
-from tests.clients.model import scripted_model
-from tests.journeys.real import RunningDaemon, call_json, until, wrapper_file
+from tests.journeys.real import RunningDaemon, call_json, until
+from tests.real_clients.model import scripted_model
+from tests.real_clients.servers import memory
 
 CONFIG = """
 [consolidation]
@@ -41,9 +41,8 @@ def test_claude_code_is_woken_and_confirms(
 ) -> None:
     home = Home(tmp_path / "home")
     mcp = tmp_path / "mcp.json"
-    server = ["-I", "-S", wrapper_file(), "--home", str(home.root), "--"]
-    server += [sys.executable, "-m", "iai_daemon", "--home", str(home.root), "mcp"]
-    mcp.write_text(json.dumps({"mcpServers": {"memory": {"command": sys.executable, "args": server}}}))
+    program, *words = memory(home)
+    mcp.write_text(json.dumps({"mcpServers": {"memory": {"command": program, "args": words}}}))
     with scripted_model(confirms) as address:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", address)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "none")
