@@ -80,6 +80,10 @@ class Home:
         return self.root / "log" / "crash.txt"
 
     @property
+    def clients(self) -> Path:
+        return self.root / "clients.json"
+
+    @property
     def starts(self) -> Path:
         return self.root / "starts.json"
 

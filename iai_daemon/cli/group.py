@@ -30,6 +30,11 @@ _COMMANDS = {
     "memory": ("memory", "memory", "Add, find, show, forget, import and export memories."),
     "store": ("store", "store", "List, make and restore backups of the whole memory."),
     "config": ("config", "config", "Show, check and change the settings."),
+    "clients": (
+        "clients",
+        "clients",
+        "Connect Claude Code, Codex, Cursor … with the memory and the wrapper.",
+    ),
     "install": ("service", "install", "Make the daemon a service that starts with your login."),
     "uninstall": ("service", "uninstall", "Take the service away; the memory stays."),
     "start": ("service", "start", "Start the service."),
