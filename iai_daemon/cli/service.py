@@ -17,6 +17,7 @@ from iai_daemon.cli.bringing_up import (
     who_runs,
 )
 from iai_daemon.cli.common import emit, home, home_option, json_option, settings
+from iai_daemon.clients.ledger import Ledger
 from iai_daemon.errors import NightBusy, Refused, UsageError
 from iai_daemon.flock import holder, is_held
 from iai_daemon.paths import Home
@@ -79,6 +80,10 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
     Example: iai-daemon uninstall
     """
     here, service = manager_here(), Service.of(home())
+    connected = _connected(service.home)
+    if purge and connected:
+        first = f"`iai-daemon clients disconnect {connected[0]}` puts back what it had"
+        raise Refused(problem=f"{' and '.join(connected)} would start a memory that is gone: {first}.")
     if purge:
         _ask(service.home, yes=yes, as_json=as_json)
     path = installed.definition_path(service.home, here.platform)
@@ -97,6 +102,7 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
     lines = [f"deleted {each}" for each in gone] or ["there was no service"]
     lines += [f"left    {each}" for each in left]
     lines += [f"a daemon that was started by hand goes on (pid {running})"] if running else []
+    lines += [f"still connected with the memory: {', '.join(connected)}"] if connected else []
     result = {"service": service.name, "deleted": gone, "left": left, "pid": _number(running)}
     emit(result, as_json=as_json, human=lambda: "\n".join(lines))
 
@@ -160,6 +166,14 @@ def _required(*, startable: bool = True) -> tuple[Manager, Service]:
         if outdated := installed.trouble(service.home, here.platform):
             raise Refused(problem=f"{outdated.why}: {outdated.fix} mends it.")
     return here, service
+
+
+def _connected(where: Home) -> list[str]:
+    """The clients that start this home's memory; one whose note of it cannot be read names nobody."""
+    try:
+        return Ledger(where.clients).clients
+    except Refused:
+        return []
 
 
 def _require_import(service: Service) -> None:

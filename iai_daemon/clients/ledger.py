@@ -49,6 +49,11 @@ class Ledger:
         self._path = path
         self._entries = list(_read(path))
 
+    @property
+    def clients(self) -> list[str]:
+        """Who is connected, by name."""
+        return sorted({each.client for each in self._entries})
+
     def of(self, client: str) -> list[Entry]:
         return [each for each in self._entries if each.client == client]
 

@@ -54,6 +54,8 @@ def _of_memory(home: Home) -> Iterator[Path]:
     yield from home.backups.glob("memory-*.db*")
     yield from home.trajectories.glob("*.jsonl")
     yield from home.wrappers.glob("heartbeat-*.json*")
+    yield from home.wrappers.glob("ended-*.json")
+    yield home.clients
 
 
 def _deleted(paths: Iterable[Path]) -> Iterator[Path]:

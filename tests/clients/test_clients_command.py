@@ -81,6 +81,13 @@ def test_what_cannot_be_done_is_one_sentence(home: Home, cursor: Path) -> None:
     assert (unknown.returncode, "claude-code" in unknown.stderr) == (2, True)
 
 
+def test_a_memory_that_clients_are_connected_with_is_not_purged(home: Home, cursor: Path) -> None:
+    said(home, "clients", "connect", "cursor")
+    sentence = refused(home, "uninstall", "--purge", "--yes")
+    assert sentence.startswith("cursor would start a memory that is gone: `iai-daemon clients disconnect")
+    assert home.clients.exists()
+
+
 def test_the_lines_of_a_project_come_and_go(home: Home, cursor: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

@@ -11,6 +11,7 @@ import pytest
 
 from iai_daemon.doctor.check import Verdict
 from iai_daemon.paths import Home
+from tests.cli.calling import said
 from tests.doctor.looking import Found, failing, look
 from tests.wrapper.running import WRAPPER
 
@@ -83,15 +84,15 @@ def test_servers_elsewhere_in_the_network_cannot_be_wrapped(home: Home, user: Pa
     assert only(look(home, "clients")) == (Verdict.OK, seen, "")
 
 
-def test_a_client_of_which_nobody_is_told_is_named_with_what_to_put_in_front(home: Home, user: Path) -> None:
-    path = cursor(user, memory=["iai-daemon", "mcp", "--home", str(home.root)])
+def test_a_client_of_which_nobody_is_told_is_named_with_what_puts_the_wrapper_in_front(
+    home: Home, user: Path
+) -> None:
+    cursor(user, memory=["iai-daemon", "mcp", "--home", str(home.root)])
     status, seen, remedy = only(look(home, "clients"))
     assert status is Verdict.WARN
     assert seen == "Cursor: 1 server, 0 through a wrapper: nobody is told when it is used"
-    assert f"iai_wrapper.py --home {home.root} --` in front of the command" in remedy
-    assert str(path) in remedy
-    put = remedy.split("`")[1].split()
-    cursor(user, memory=[*put, *PLAIN])
+    assert remedy == "`iai-daemon clients connect cursor --wrap memory` puts the wrapper in front of it"
+    said(home, *remedy.split("`")[1].split()[1:])
     assert failing(look(home, "clients")) == {}
 
 
@@ -101,8 +102,9 @@ def test_a_python_that_an_upgrade_took_away_is_named(home: Home, user: Path) -> 
     status, seen, remedy = only(look(home, "clients"))
     assert status is Verdict.FAIL
     assert seen == f"Cursor cannot start memory: {gone} is gone"
-    assert remedy.startswith(f"write into {path} what is there now, such as `{sys.executable} -I -S")
-    cursor(user, memory=wrapped(home), fine=wrapped(home))
+    assert remedy.startswith("`iai-daemon clients connect cursor --wrap memory` writes it anew")
+    assert remedy.endswith(f"mended in {path}")
+    said(home, *remedy.split("`")[1].split()[1:])
     assert failing(look(home, "clients")) == {}
 
 
@@ -132,8 +134,9 @@ def test_a_wrapper_that_tells_another_home_is_named(home: Home, user: Path) -> N
     status, seen, remedy = only(look(home, "clients"))
     assert status is Verdict.WARN
     assert seen == f"Cursor: memory tells {other.root}, and not {home.root}"
-    assert f"`--home {home.root}`" in remedy
     assert failing(look(other, "clients")) == {}
+    said(home, *remedy.split("`")[1].split()[1:])
+    assert failing(look(home, "clients")) == {}
 
 
 def test_a_wrapper_that_names_no_home_tells_the_usual_one(home: Home, user: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from iai_daemon.clients.entries import MEMORY
 from iai_daemon.clients.missing import missing
 from iai_daemon.clients.reading import Refused, Server, servers
 from iai_daemon.clients.registry import CLIENTS, Client, Place, is_there
@@ -45,18 +44,22 @@ def look_at(client: Client, place: Place, home: Home) -> Iterator[Finding]:
             yield warn(name, f"{client.title}: {server.name}: {server.odd}", f"mend or delete it in {where}")
     broken = list(_broken(through))
     if broken:
-        remedy = f"write into {where} what is there now, such as `{_wrapper(home)} -- …`"
-        yield fail(name, f"{client.title} cannot start {some(broken)}", remedy)
+        seen = f"{client.title} cannot start {some([f'{each.name}: {why}' for each, why in broken])}"
+        anew = f"{_connect(client, broken[0][0])} writes it anew"
+        yield fail(name, seen, f"{anew}; what stands behind a wrapper is to be mended in {where}")
     elsewhere = list(_elsewhere(through, home))
     if elsewhere:
-        remedy = (
-            f"put `--home {shlex.quote(str(home.root))}` into that command, unless that is the home you mean"
-        )
-        yield warn(name, f"{client.title}: {some(elsewhere)}, and not {home.root}", remedy)
+        seen = f"{client.title}: {some([f'{each.name} {what}' for each, what in elsewhere])}, and not {home.root}"
+        (server, what), here = elsewhere[0], shlex.quote(str(home.root))
+        # Only of our own entry `connect` writes what stands behind the wrapper.
+        by_hand = what.startswith("remembers") and server.name != MEMORY
+        anew = f"`--home {here}` in its command" if by_hand else _connect(client, server)
+        yield warn(name, seen, f"{anew} changes that, unless it is the home that you mean")
     wrapped = sum(each.wrapper for _, each in through)
     said = f"{client.title}: {_counted(len(used), wrapped, sum(each.remote for each in used))}"
-    if any(not each.remote and each.odd is None for each in used) and not wrapped:
-        remedy = f"put `{_wrapper(home)} --` in front of the command of each server in {where}"
+    local = [each for each in used if not each.remote and each.odd is None]
+    if local and not wrapped:
+        remedy = f"{_connect(client, local[0])} puts the wrapper in front of it"
         yield warn(name, f"{said}: nobody is told when it is used", remedy)
     else:
         yield ok(name, said)
@@ -74,21 +77,27 @@ def _counted(servers_: int, wrapped: int, remote: int) -> str:
     return f"{servers_} server{'s' if servers_ > 1 else ''}, {wrapped} through a wrapper{elsewhere}"
 
 
-def _broken(through: Iterable[tuple[Server, Through]]) -> Iterator[str]:
+def _connect(client: Client, server: Server) -> str:
+    """The command that writes this server as it should be."""
+    wrap = "" if server.name == MEMORY else f" --wrap {shlex.quote(server.name)}"
+    return f"`iai-daemon clients connect {client.name}{wrap}`"
+
+
+def _broken(through: Iterable[tuple[Server, Through]]) -> Iterator[tuple[Server, str]]:
     """What keeps those of ours from starting: what a client runs past us is not ours to judge."""
     for server, each in through:
         if each.wrapper or each.memory:
             wrong = [*([each.wrong] if each.wrong else []), *missing(each)]
-            yield from (f"{server.name}: {why}" for why in wrong)
+            yield from ((server, why) for why in wrong)
 
 
-def _elsewhere(through: Iterable[tuple[Server, Through]], home: Home) -> Iterator[str]:
+def _elsewhere(through: Iterable[tuple[Server, Through]], home: Home) -> Iterator[tuple[Server, str]]:
     """Those that tell another home than this one, or keep their memories there."""
     for server, each in through:
         if each.wrapper and (other := _another(each.home or server.home, home)):
-            yield f"{server.name} tells {other}"
+            yield server, f"tells {other}"
         if each.memory and (other := _another(each.memory_home or server.home, home)):
-            yield f"{server.name} remembers in {other}"
+            yield server, f"remembers in {other}"
 
 
 def _another(named: str | None, home: Home) -> Path | None:
@@ -100,10 +109,3 @@ def _another(named: str | None, home: Home) -> Path | None:
         return None if taken == home.root or taken.resolve() == home.root.resolve() else taken
     except (NoHome, OSError, ValueError):
         return None
-
-
-def _wrapper(home: Home) -> str:
-    """The wrapper of this installation as a client is best told to start it for this home."""
-    found = importlib.util.find_spec("iai_wrapper")
-    words = [sys.executable, "-I", "-S", found.origin] if found and found.origin else ["iai-wrapper"]
-    return shlex.join([*words, *(["--home", str(home.root)] if _another(None, home) else [])])
