@@ -1,1 +1,1 @@
-"""The MCP clients that people use: where their configuration lies, and what it says of servers. Nothing is changed."""
+"""The MCP clients that people use: where their configuration lies, what it says of servers, and how it is changed."""

@@ -91,7 +91,7 @@ def test_uninstall_deletes_what_is_the_daemons_and_not_what_only_looks_so(tmp_pa
 
 def test_whatever_a_home_has_is_either_the_daemons_or_the_memorys(tmp_path: Path) -> None:
     """Of a home in which every name of ours stands, a purge leaves nothing, and an uninstall what belongs to the memory."""
-    for words, left in ((["--purge", "--yes"], set()), ([], {"config.toml", "memory.db"})):
+    for words, left in ((["--purge", "--yes"], set()), ([], {"clients.json", "config.toml", "memory.db"})):
         home = Home(tmp_path / f"trial{len(words)}")
         home.create()
         for name in (name for name, value in vars(Home).items() if isinstance(value, property)):
