@@ -15,6 +15,7 @@ from iai_daemon.agenda.schedule.triggers import Trigger
 from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli.common import home
+from iai_daemon.cli.printing import one_line
 from iai_daemon.config import load
 from iai_daemon.paths import make_private
 from iai_daemon.units import format_duration
@@ -97,14 +98,3 @@ def say_trigger(trigger: Trigger) -> str:
 
 def say_time(moment: int | None, zone: str) -> str:
     return "-" if moment is None else local(moment, zone)
-
-
-def one_line(text: str, width: int = 60) -> str:
-    """The beginning of a text, on one line."""
-    line = " ".join(printable(text).split())
-    return line if len(line) <= width else f"{line[: width - 1]}…"
-
-
-def printable(text: str) -> str:
-    """What others wrote, without what would steer a terminal."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)

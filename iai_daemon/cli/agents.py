@@ -16,8 +16,9 @@ from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.agenda.waking.call import make_call
 from iai_daemon.agenda.waking.trial import HELLO, try_out
 from iai_daemon.agenda.waking.wake import Ended, SystemWaker
-from iai_daemon.cli.agenda import agenda, printable
+from iai_daemon.cli.agenda import agenda
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
+from iai_daemon.cli.printing import printable
 from iai_daemon.config import Agent
 from iai_daemon.errors import AgentUnusable
 from iai_daemon.paths import make_private

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.config import Settings, load
 from iai_daemon.control import client
@@ -79,6 +80,12 @@ def now_ms() -> int:
     return read().milliseconds
 
 
-def emit(result: Mapping[str, object], *, as_json: bool, human: Callable[[], str]) -> None:
-    """Print `result` as one object with the schema, or what `human` makes of it."""
-    click.echo(json.dumps({"schema": SCHEMA, **result}, ensure_ascii=False) if as_json else human())
+def emit(
+    result: Mapping[str, object], *, as_json: bool, human: Callable[[], str], styled: bool = False
+) -> None:
+    """Print `result` as one object with the schema, or what `human` makes of it: without anything in it that would steer a
+    terminal, unless that is our own style."""
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, **result}, ensure_ascii=False))
+    else:
+        click.echo(human() if styled else printable(human()))

@@ -195,7 +195,7 @@ def _human(report: Mapping[str, Any], named: Sequence[str]) -> str:
 
 
 def _print_plan(plan: Mapping[str, Any], *, as_json: bool) -> int:
-    emit(plan, as_json=as_json, human=lambda: "\n".join(_plan_lines(plan)))
+    emit(plan, as_json=as_json, human=lambda: "\n".join(_plan_lines(plan)), styled=True)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from iai_daemon.cli.printing import printable
 from iai_daemon.consolidation.journal import first_words
 
 # A change as `journal.describe_entry` and `describe_held` give it, also over a worker's pipe.
@@ -43,11 +44,11 @@ def _tell_memory(changes: list[Told], content_of: ContentOf) -> Iterator[str]:
     first = changes[0]
     if first["added"]:
         sign = _paint(f"{'+' if first['record'] is None else '+ ' + str(first['record']):>8}", "green")
-        start, *rest = str(first["content"]).splitlines() or [""]
+        start, *rest = printable(str(first["content"])).splitlines() or [""]
         yield f"{sign}  {start}"
         yield from (f"{'':8}  {line}" for line in rest)
     else:
-        yield f"{first['record']:>8}  {first_words(str(first['content']), _WORDS)}"
+        yield f"{first['record']:>8}  {first_words(printable(str(first['content'])), _WORDS)}"
     for change in changes:
         yield f"{'':8}  {_say(change)}"
         if not change["added"]:
@@ -61,7 +62,7 @@ def _say(change: Told) -> str:
         said += f", taken back at {change['undone_at']}"
     if "why" in change:
         said += f", {WHY.get(change['why'], change['why'])}"
-    return f"{said}: {change['reason']}"
+    return printable(f"{said}: {change['reason']}")
 
 
 def _fields(changed: Mapping[str, Any], content_of: ContentOf) -> Iterator[str]:
@@ -82,4 +83,5 @@ def _value(value: object) -> str:
 
 def _paint(text: str, hue: str) -> str:
     """Coloured on a terminal: click takes the colour out where the output is none."""
-    return text if os.environ.get("NO_COLOR") else click.style(text, fg=hue)
+    shown = printable(text)
+    return shown if os.environ.get("NO_COLOR") else click.style(shown, fg=hue)

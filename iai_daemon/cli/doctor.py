@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.doctor import report
 from iai_daemon.doctor.check import Finding, Verdict
@@ -43,7 +44,7 @@ def doctor(fix: bool, dry_run: bool, yes: bool, wake_test: str | None, as_json: 
     result: dict[str, object] = {"checks": report.describe(found)}
     if fix:
         result["mended"] = mended
-    emit(result, as_json=as_json, human=lambda: _human(found))
+    emit(result, as_json=as_json, human=lambda: _human(found), styled=True)
     return 0 if report.healthy(found) else 1
 
 
@@ -75,5 +76,5 @@ def _mend(found: Sequence[Finding], *, dry_run: bool, yes: bool) -> list[dict[st
 
 def _human(found: Sequence[Finding]) -> str:
     """Colours go where click finds a terminal."""
-    said = report.lines(found)
+    said = [(status, printable(line)) for status, line in report.lines(found)]
     return "\n".join(click.style(line, fg=_COLOURS[status]) if status else line for status, line in said)

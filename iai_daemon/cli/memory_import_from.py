@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from iai_daemon.cli.agenda import one_line, printable
 from iai_daemon.cli.common import emit, home, now_ms, settings, stores
+from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.errors import UsageError
 from iai_daemon.mcp_server.project import current_project, project_scope
 from iai_daemon.memory.importing import FORMATS, Format, sources

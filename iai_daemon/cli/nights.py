@@ -20,6 +20,7 @@ from iai_daemon.cli.common import (
     tell_daemon,
 )
 from iai_daemon.cli.diff import tell_changes
+from iai_daemon.cli.printing import printable
 from iai_daemon.consolidation.journal import (
     accept_night,
     content_of,
@@ -104,13 +105,14 @@ def show(night: int, diff: bool, as_json: bool) -> None:
         changes = [describe_entry(entry) for entry in entries]
         held = [_describe_held(opened, row) for row in opened.nights.held(night=night)]
         links = [describe_link(row) for row in opened.nights.links_of_night(night)]
-        told = _all_of(opened, changes, held) if diff else _few_of(entries)
-    told += [say_link(link) for link in links] if diff else _count_links(links)
-    lines = [*_head(report), *told, *_foot(report)]
+        told = _all_of(opened, changes, held) if diff else [printable(line) for line in _few_of(entries)]
+    rest = [*([say_link(link) for link in links] if diff else _count_links(links)), *_foot(report)]
+    lines = [*map(printable, _head(report)), *told, *map(printable, rest)]
     emit(
         {**report, "changes": changes, "links": links, "held": held},
         as_json=as_json,
         human=lambda: "\n".join(lines),
+        styled=True,
     )
 
 

@@ -25,14 +25,13 @@ from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.cli.agenda import (
     NOBODY_FIRES,
     agenda,
-    one_line,
-    printable,
     say_time,
     say_trigger,
     when_of,
     when_options,
 )
 from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.cli.recall_changes import cancel, pause, reschedule, resume, run, skip
 from iai_daemon.cli.recall_import import import_
 from iai_daemon.errors import IaiError

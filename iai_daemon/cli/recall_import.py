@@ -17,13 +17,12 @@ from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.cli.agenda import (
     NOBODY_FIRES,
     agenda,
-    one_line,
-    printable,
     say_time,
     say_trigger,
     zone_here,
 )
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.errors import SessionTaken, UsageError
 
 # More lines than anybody has, and more than an agenda is looked through for.

@@ -11,8 +11,9 @@ from iai_daemon.agenda.asking import slots_by_hand
 from iai_daemon.agenda.asking.describe import describe_past_slot, describe_slot, describe_update
 from iai_daemon.agenda.slot import Slot
 from iai_daemon.agenda.store.slots import SlotStore
-from iai_daemon.cli.agenda import one_line, opened_agenda, printable
+from iai_daemon.cli.agenda import opened_agenda
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.printing import one_line, printable
 
 # More than anybody reads.
 _ALL = 1_000_000

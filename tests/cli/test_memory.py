@@ -107,3 +107,9 @@ def test_memories_of_somebody_who_has_types_too_are_imported_as_ever(home: Home)
 def test_an_empty_file_is_an_import_of_nothing(home: Home) -> None:
     assert call_json(home, "memory", "import", "-")["added"] == 0
     assert "No such file" in refused(home, "memory", "import", "/nowhere/at/all", status=2)
+
+
+def test_what_a_memory_holds_does_not_steer_the_terminal(home: Home) -> None:
+    call_json(home, "memory", "add", "staging \x1b]0;owned\x07 is \x1b[31mdown\u202e")
+    (line,) = said(home, "memory", "search", "staging").splitlines()
+    assert not {"\x1b", "\x07", "\u202e"} & set(line)
