@@ -22,7 +22,8 @@ demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, i
 	$(BIN)/iai-daemon demo
 
 test: $(VENV)/ready  ## the whole test suite
-	$(BIN)/python -m pytest -n auto -m "not alone"
+	$(BIN)/python -m pytest -n auto -m "not night and not alone"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m night
 	$(BIN)/python -m pytest -m alone
 
 # Real clients, kept apart from the machine's own: the newest Claude Code, which runs without node, and of the others what npm

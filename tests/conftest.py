@@ -43,23 +43,25 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
-# Real nights make room for whatever else runs, and what measures wants the machine for itself: `make test` runs these one
-# after the other, and all others side by side before them.
-ALONE = (
+# Real nights make room for whatever else runs: `make test` runs them two at a time, after all others.
+NIGHTS = (
     "consolidation/test_commands",
     "consolidation/test_worker",
-    "dreaming/test_cost",
     "examples",
-    "faults/test_degradations",
     "faults/test_fruitless_nights",
     "faults/test_night_kills",
-    "faults/test_tick_cost",
-    "faults/test_users_during_a_night",
     "journeys/test_callers",
     "journeys/test_demo",
     "journeys/test_nights",
     "journeys/test_programs",
     "journeys/test_reload",
+)
+# What measures, or takes from everybody what a machine has one of, wants it for itself: one after the other, at the end.
+ALONE = (
+    "dreaming/test_cost",
+    "faults/test_degradations",
+    "faults/test_tick_cost",
+    "faults/test_users_during_a_night",
     "presence/test_cost",
     "service/test_under_systemd",
 )
@@ -68,8 +70,10 @@ ALONE = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if str(item.path.relative_to(here)).startswith(ALONE):
-            item.add_marker("alone")
+        path = str(item.path.relative_to(here))
+        for names, marker in ((NIGHTS, "night"), (ALONE, "alone")):
+            if path.startswith(names):
+                item.add_marker(marker)
 
 
 @pytest.fixture
