@@ -52,7 +52,7 @@ def list_(as_json: bool) -> None:
     Example: iai-daemon clients list
     """
     place, ledger = _place(), Ledger(home().clients)
-    found = [_describe(each, place, ledger) for each in CLIENTS if each.is_installed(place)]
+    found = [_describe(each, place, ledger) for each in CLIENTS if _is_here(each, place)]
     lines = [line for each in found for line in _tell(each)]
     none = "no client that is known was found"
     emit({"clients": found}, as_json=as_json, human=lambda: "\n".join(lines) or none)
@@ -74,7 +74,7 @@ def connect(
     What was there is kept; `disconnect` puts it back byte for byte. Example: iai-daemon clients connect cursor --dry-run
     """
     chosen, place, commands = _of(client), _place(), _commands()
-    if project is None and not (chosen.is_installed(place) or own_command.is_found(client)):
+    if project is None and not _is_here(chosen, place):
         folder = chosen.where(place).signs[0]
         problem = f"{chosen.title} was not found here (there is no {folder}): start it once, then connect it."
         raise Refused(problem=problem)
@@ -129,6 +129,11 @@ def _place() -> Place:
         return Place.here()
     except RuntimeError as cause:
         raise NoHome from cause
+
+
+def _is_here(client: Client, place: Place) -> bool:
+    """By its files, or by its program."""
+    return client.is_installed(place) or own_command.is_found(client.name)
 
 
 def _of(name: str) -> Client:
