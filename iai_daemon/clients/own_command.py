@@ -11,11 +11,6 @@ _ADD = {
     "codex": ("codex", "mcp", "add"),
     "gemini": ("gemini", "mcp", "add", "--scope", "user"),
 }
-_REMOVE = {
-    "claude-code": ("claude", "mcp", "remove", "--scope", "user"),
-    "codex": ("codex", "mcp", "remove"),
-    "gemini": ("gemini", "mcp", "remove", "--scope", "user"),
-}
 # Node needs a second or two for its start, on a slow machine more.
 _WITHIN = 30.0
 _LONGEST_SAID = 300
@@ -37,12 +32,6 @@ def add(client: str, server: str, command: Sequence[str], present: str) -> list[
         # It takes the first -- for its own, wherever that stands: the wrapper would miss it.
         return [*words, server, command[0], "--", *command[1:]]
     return [*words, server, "--", *command]
-
-
-def remove(client: str, server: str) -> list[str] | None:
-    """The command that takes it out again."""
-    words = _found(_REMOVE.get(client))
-    return None if words is None else [*words, server]
 
 
 def run(argv: Sequence[str]) -> str | None:
