@@ -18,6 +18,8 @@ BEFORE = '{\n  "mcpServers": {\n    "files": {"command": "npx", "args": ["files"
 def cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Cursor's configuration, of a user of his own."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    # Whoever else is installed here is none of these tests' business.
+    monkeypatch.setenv("PATH", "/nonexistent")
     path = tmp_path / ".cursor" / "mcp.json"
     path.parent.mkdir()
     path.write_text(BEFORE)
