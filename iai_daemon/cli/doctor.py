@@ -11,8 +11,8 @@ from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.doctor import report
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.doctor.registry import CHECKS, WAKE_TEST
 from iai_daemon.doctor.registry import wake_test as waking

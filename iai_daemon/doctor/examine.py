@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from iai_daemon.aside import Aside
 from iai_daemon.clock import Stopwatch
-from iai_daemon.doctor.check import Check, Finding, NotChecked, Verdict, fail, warn
+from iai_daemon.doctor.finding import Finding, NotChecked, Verdict, fail, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import IaiError
 
 _REPORT = "report it with what `iai-daemon doctor --json` prints: this is a mistake of the doctor's"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at. `look` yields what it finds, changes nothing that lasts, and never waits for longer than `seconds`;
+    what it has yielded counts also when it raises or hangs afterwards."""
+
+    name: str
+    look: Callable[[Patient], Iterator[Finding]]
+    seconds: float = 3.0
 
 
 def examine(patient: Patient, checks: Sequence[Check]) -> list[Finding]:

@@ -11,7 +11,7 @@ from iai_daemon.aside import Aside
 from iai_daemon.clock import Now
 from iai_daemon.config import Settings, load
 from iai_daemon.control import client
-from iai_daemon.doctor.check import NotChecked
+from iai_daemon.doctor.finding import NotChecked
 from iai_daemon.errors import BadConfig, DaemonMute, IaiError, StoreBusy, StoreUnusable
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from iai_daemon.doctor.check import Check
 from iai_daemon.doctor.checks import (
     agenda,
     calendar,
@@ -23,6 +22,7 @@ from iai_daemon.doctor.checks import (
     watching,
     wrapper,
 )
+from iai_daemon.doctor.examine import Check
 
 CHECKS = (
     Check("config", config.look),

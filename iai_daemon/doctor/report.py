@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from iai_daemon.doctor.check import Finding, Verdict
+from iai_daemon.doctor.finding import Finding, Verdict
 
 
 def healthy(found: Sequence[Finding]) -> bool:

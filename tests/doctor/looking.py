@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iai_daemon.clock import Now, read
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.doctor.registry import CHECKS
 from iai_daemon.paths import Home

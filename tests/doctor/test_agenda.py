@@ -23,9 +23,9 @@ from iai_daemon.agenda.store.opening import open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore, Outcome, Settle
 from iai_daemon.clock import read
 from iai_daemon.control import client
-from iai_daemon.doctor.check import Check, Finding, Verdict
 from iai_daemon.doctor.checks import agenda
-from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.examine import Check, examine
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.doctor.registry import wake_test
 from iai_daemon.errors import DaemonMute, Refused

@@ -12,9 +12,9 @@ import pytest
 from iai_daemon.agenda.planning import first
 from iai_daemon.agenda.slot import Listed
 from iai_daemon.agenda.store.opening import open_agenda
-from iai_daemon.doctor.check import Check, Finding, Verdict
 from iai_daemon.doctor.checks import calendar
-from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.examine import Check, examine
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.doctor.check import Verdict
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
 from tests.cli.calling import said
 from tests.doctor.looking import Found, failing, look

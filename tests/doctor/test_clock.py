@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import Now, read
-from iai_daemon.doctor.check import Verdict
 from iai_daemon.doctor.checks.clock import largest_step
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.lifecycle import saved
 from iai_daemon.lifecycle.decide import Standing
 from iai_daemon.lifecycle.states import State

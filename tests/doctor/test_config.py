@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from iai_daemon.doctor.check import Verdict
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
 from tests.doctor.looking import failing, look
 

@@ -20,8 +20,8 @@ import pytest
 import iai_daemon
 from iai_daemon.clock import Now, read
 from iai_daemon.control.address import address
-from iai_daemon.doctor.check import Verdict
 from iai_daemon.doctor.checks import daemon as check
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.paths import Home
 from iai_daemon.service.installed import definition_path

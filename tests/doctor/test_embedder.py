@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import Stopwatch
-from iai_daemon.doctor.check import Check, Finding, Verdict
 from iai_daemon.doctor.checks import embedder
-from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.examine import Check, examine
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.memory.nights import Batch
 from iai_daemon.paths import Home

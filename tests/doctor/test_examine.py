@@ -10,8 +10,8 @@ import pytest
 
 from iai_daemon.clock import Stopwatch, read
 from iai_daemon.doctor import report
-from iai_daemon.doctor.check import Check, Finding, NotChecked, Verdict, fail, ok, warn
-from iai_daemon.doctor.examine import examine
+from iai_daemon.doctor.examine import Check, examine
+from iai_daemon.doctor.finding import Finding, NotChecked, Verdict, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import NoSuchPass
 from iai_daemon.paths import Home

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import read
-from iai_daemon.doctor.check import Verdict
 from iai_daemon.doctor.checks.home import kind_of, unfit
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
 from tests.doctor.looking import failing, look
 from tests.faults.stage import Stage, mounting

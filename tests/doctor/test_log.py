@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import read
-from iai_daemon.doctor.check import Verdict
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp
 from tests.doctor.looking import failing, look

@@ -10,8 +10,8 @@ import pytest
 
 from iai_daemon.consolidation import hindrances
 from iai_daemon.consolidation.lock import held
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks import nights as check
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.memory.nights import Batch, Change, Held, Hindrance, Why
 from iai_daemon.paths import Home

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from iai_daemon.clock import Now, read
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks import presence
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import meet
 from iai_daemon.paths import Home
 from iai_daemon.presence.classify import Status, Wrapper

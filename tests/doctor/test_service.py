@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import Stopwatch
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks.confinement import confine, is_read_only, lacking, limits, read
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.paths import Home
 from iai_daemon.service import installed
 from iai_daemon.service.manager import Service

@@ -13,8 +13,8 @@ import pytest
 
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.backup import back_up_now
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks.store import integrity
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.errors import StoreBusy
 from iai_daemon.paths import Home, backups
 from iai_daemon.storage.migrate import newest

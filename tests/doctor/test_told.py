@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from iai_daemon.clock import read
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks import told
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.paths import Home
 from tests.project import source

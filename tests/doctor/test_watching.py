@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.doctor.check import Verdict
 from iai_daemon.doctor.checks import watching
+from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
 from tests.doctor.looking import failing, look
 from tests.journeys.real import RunningDaemon

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import Stopwatch
-from iai_daemon.doctor.check import Finding, Verdict
 from iai_daemon.doctor.checks import wrapper
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.paths import Home
 from tests.doctor.looking import failing, look
 from tests.wrapper.running import WRAPPER

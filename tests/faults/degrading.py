@@ -21,7 +21,7 @@ from iai_daemon.clock import read
 from iai_daemon.consolidation.backup import back_up_now
 from iai_daemon.control.client import ask
 from iai_daemon.control.messages import call as control_call
-from iai_daemon.doctor.check import Finding, Verdict
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.errors import Refused
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft

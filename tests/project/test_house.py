@@ -133,7 +133,7 @@ PURE = (
     "clients.json_text",
     "clients.jsonc",
     "clients.through",
-    "doctor.check",
+    "doctor.finding",
     "doctor.report",
 )
 IMPURE = {"os", "time", "asyncio", "sqlite3", "subprocess", "threading", "socket", "random"}

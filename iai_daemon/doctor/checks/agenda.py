@@ -20,7 +20,7 @@ from iai_daemon.agenda.waking.wake import GRACE, SystemWaker
 from iai_daemon.config import Agent, Settings
 from iai_daemon.control import client
 from iai_daemon.doctor import environment
-from iai_daemon.doctor.check import Finding, NotChecked, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, NotChecked, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import AgentUnusable, DaemonMute
 from iai_daemon.units import format_stamp, parse_stamp, say_duration

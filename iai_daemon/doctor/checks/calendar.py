@@ -10,9 +10,9 @@ from iai_daemon.agenda.slots.courier.answers import Trouble
 from iai_daemon.agenda.slots.courier.key import read_key
 from iai_daemon.config import Calendar, filled_in
 from iai_daemon.doctor import environment
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.checks.agenda import opened
 from iai_daemon.doctor.checks.embedder import is_open_to_others
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.paths import Home
 from iai_daemon.units import parse_stamp, say_duration

@@ -11,7 +11,7 @@ from iai_daemon.clients.missing import missing
 from iai_daemon.clients.reading import Refused, Server, servers
 from iai_daemon.clients.registry import CLIENTS, Client, Place, is_there
 from iai_daemon.clients.through import Through, understand
-from iai_daemon.doctor.check import Finding, NotChecked, fail, ok, some, warn
+from iai_daemon.doctor.finding import Finding, NotChecked, fail, ok, some, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import NoHome
 from iai_daemon.paths import Home, find_home

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import iai_daemon
 from iai_daemon.clock import Now
-from iai_daemon.doctor.check import Finding, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.lifecycle import saved
 from iai_daemon.paths import Home, backups

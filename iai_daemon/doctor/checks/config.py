@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -13,8 +13,8 @@ import iai_daemon
 from iai_daemon.clock import Now, Stopwatch, pause
 from iai_daemon.config import Settings
 from iai_daemon.control import client
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.checks.service import answering
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.flock import holder, is_held

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from iai_daemon.clock import Stopwatch
 from iai_daemon.config import Embedding, Settings
 from iai_daemon.doctor import environment
-from iai_daemon.doctor.check import Finding, NotChecked, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, NotChecked, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import NoEmbedder
 from iai_daemon.kinds import SENTENCES, is_loopback

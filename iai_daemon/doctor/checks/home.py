@@ -16,7 +16,7 @@ import psutil
 
 from iai_daemon import atomic
 from iai_daemon.config import Lifecycle
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import FileUnusable
 from iai_daemon.flock import FileLock, is_held

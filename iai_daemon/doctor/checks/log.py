@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from iai_daemon.config import Log
-from iai_daemon.doctor.check import Finding, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp, parse_stamp

@@ -13,7 +13,7 @@ from iai_daemon.consolidation import hindrances
 from iai_daemon.consolidation.passes import expected, outlook
 from iai_daemon.consolidation.report import COMPLETED, CUT_SHORT, FAILED
 from iai_daemon.consolidation.tasks import is_enabled, why_not
-from iai_daemon.doctor.check import Finding, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.flock import holder, is_held
 from iai_daemon.memory.nights import QUARANTINE, HeldRow, NightRow, NightStore, Why

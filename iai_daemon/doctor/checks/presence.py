@@ -12,7 +12,7 @@ import psutil
 
 from iai_daemon.clock import pause
 from iai_daemon.config import Settings
-from iai_daemon.doctor.check import NAMED, Finding, Mend, fail, ok, some, warn
+from iai_daemon.doctor.finding import NAMED, Finding, Mend, fail, ok, some, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.lifecycle.looking import look as look_once
 from iai_daemon.presence.classify import Presence, Status, Wrapper

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.checks.confinement import confine, lacking, limits, read
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.flock import is_held
 from iai_daemon.service import installed, manager

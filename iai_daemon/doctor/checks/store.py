@@ -14,7 +14,7 @@ from pathlib import Path
 
 from iai_daemon.clock import Now, Stopwatch
 from iai_daemon.consolidation.backup import back_up_now
-from iai_daemon.doctor.check import Finding, Mend, fail, ok, warn
+from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import CorruptStore, StoreBusy
 from iai_daemon.flock import holder, is_held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from iai_daemon.doctor.check import Finding, Verdict
+from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import Patient
 
 # Under which name each stands here, by what it is called there or by the first word of that ("pass embed").

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from iai_daemon.clock import Stopwatch, SystemClock
-from iai_daemon.doctor.check import Finding, NotChecked, fail, ok, warn
 from iai_daemon.doctor.checks.home import kind_of, unfit
+from iai_daemon.doctor.finding import Finding, NotChecked, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.presence.watcher import Watcher
 from iai_daemon.units import format_duration

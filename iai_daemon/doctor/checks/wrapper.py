@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from iai_daemon.clock import Stopwatch, pause
-from iai_daemon.doctor.check import Finding, fail, ok
+from iai_daemon.doctor.finding import Finding, fail, ok
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.paths import HOME_VARIABLE, Home
 

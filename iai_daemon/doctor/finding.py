@@ -1,14 +1,10 @@
-"""What a check is, and what it finds. Pure."""
+"""What a check finds. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from iai_daemon.doctor.patient import Patient
 
 
 class Verdict(StrEnum):
@@ -67,13 +63,3 @@ def some(said: Sequence[str]) -> str:
 
 class NotChecked(Exception):
     """Raised by a check that cannot be made here; `str()` of it is why, in a few words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing to look at. `look` yields what it finds, changes nothing that lasts, and never waits for longer than `seconds`;
-    what it has yielded counts also when it raises or hangs afterwards."""
-
-    name: str
-    look: Callable[[Patient], Iterator[Finding]]
-    seconds: float = 3.0
