@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from iai_daemon.clients.reading import Refused as NotRead
 from iai_daemon.clients.reading import Server, servers
 from iai_daemon.clients.registry import CLIENTS, Client, Place
 from iai_daemon.clients.through import understand
+from iai_daemon.clients.wrapper import wrapper_script
 from iai_daemon.errors import NoHome, Refused
 from iai_daemon.paths import make_private
 
@@ -142,12 +142,12 @@ def _of(name: str) -> Client:
 
 def _commands() -> Commands:
     """Raises Refused where this installation has no wrapper."""
-    found = importlib.util.find_spec("iai_wrapper")
-    if found is None or found.origin is None:
+    script = wrapper_script()
+    if script is None:
         raise Refused(problem="The wrapper is missing from this installation: install iai-daemon anew.")
     # Not followed: the interpreter of a virtual environment is a link that knows where it stands.
     python = os.path.abspath(sys.executable)  # noqa: PTH100 -- as said
-    return Commands(python, found.origin, str(home().root))
+    return Commands(python, str(script), str(home().root))
 
 
 def _carry_out(plan: Plan, *, dry_run: bool) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
@@ -115,10 +114,7 @@ def start(as_json: bool) -> None:
 
     Example: iai-daemon start
     """
-    here, service = _required()
-    refuse_stranger(here, service)
-    status = bring_up(here, service, anew=False)
-    emit(_about(here, service, status), as_json=as_json, human=lambda: _running(status))
+    _bring_up(anew=False, as_json=as_json)
 
 
 @click.command()
@@ -129,10 +125,7 @@ def restart(as_json: bool) -> None:
 
     Example: iai-daemon restart
     """
-    here, service = _required()
-    refuse_stranger(here, service)
-    status = bring_up(here, service, anew=True)
-    emit(_about(here, service, status), as_json=as_json, human=lambda: _running(status))
+    _bring_up(anew=True, as_json=as_json)
 
 
 @click.command()
@@ -156,6 +149,13 @@ def stop(as_json: bool) -> None:
     emit(result, as_json=as_json, human=lambda: "\n".join(lines))
 
 
+def _bring_up(*, anew: bool, as_json: bool) -> None:
+    here, service = _required()
+    refuse_stranger(here, service)
+    status = bring_up(here, service, anew=anew)
+    emit(_about(here, service, status), as_json=as_json, human=lambda: _running(status))
+
+
 def _required(*, startable: bool = True) -> tuple[Manager, Service]:
     """The manager that answers and the service that is installed. Raises NotInstalled, NoManager, BadConfig, Refused."""
     here, service = manager_here(), Service.of(home())
@@ -177,10 +177,8 @@ def _connected(where: Home) -> list[str]:
 
 
 def _require_import(service: Service) -> None:
-    """Raises Refused where the service would not find this package: in an environment that is not yours it has no PYTHONPATH."""
-    argv = [str(service.interpreter), "-P", "-c", "import iai_daemon"]
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    if manager.run(argv, environment).status:
+    """Raises Refused where the service would not find this package."""
+    if not manager.finds_us(service.interpreter):
         problem = f"{service.interpreter} does not find iai-daemon by itself: install it there, as with pip."
         raise Refused(problem=problem)
 

@@ -145,14 +145,9 @@ def take(text: str, path: Sequence[str], *, emptied: int = 0) -> str:
     """The text without the member at `path`, as it is where there is none. Of the tables around it `emptied` go, too, the
     inner ones first, where nothing is left in them. Raises NotRead."""
     here = _Text(text)
-    within = here.whole()
-    for key in path[:-1]:
-        found = within.find(key)
-        if found is None or here.bare[found.value] != "{":
-            return text
-        within = here.object_at(found.value)
-    found = within.find(path[-1])
-    if found is None:
+    within = _around(here, path)
+    found = None if within is None else within.find(path[-1])
+    if within is None or found is None:
         return text
     cut = _cut(here, within, found)
     if len(within.members) > 1:
@@ -162,13 +157,19 @@ def take(text: str, path: Sequence[str], *, emptied: int = 0) -> str:
 
 
 def _find(here: _Text, path: Sequence[str]) -> _Member | None:
+    within = _around(here, path)
+    return None if within is None else within.find(path[-1])
+
+
+def _around(here: _Text, path: Sequence[str]) -> _Object | None:
+    """The table that the last of these names would stand in; None where there is none."""
     within = here.whole()
     for key in path[:-1]:
         found = within.find(key)
         if found is None or here.bare[found.value] != "{":
             return None
         within = here.object_at(found.value)
-    return within.find(path[-1])
+    return within
 
 
 def _nested(path: Sequence[str], value: object) -> object:

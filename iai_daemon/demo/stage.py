@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iai_daemon.clients.wrapper import wrapper_script
 from iai_daemon.demo.corpus import PROJECTS
 from iai_daemon.errors import IaiError
 from iai_daemon.paths import Home
@@ -82,10 +82,10 @@ class Stage:
 
     def wrapped(self) -> list[str]:
         """The command that a client is given: the memory server behind the wrapper, both of this installation."""
-        found = importlib.util.find_spec("iai_wrapper")
-        if found is None or found.origin is None:
+        script = wrapper_script()
+        if script is None:
             raise DemoFailed(problem="iai_wrapper.py is not installed: install iai-daemon anew")
-        wrapper = [sys.executable, "-I", "-S", found.origin, "--home", str(self.home.root)]
+        wrapper = [sys.executable, "-I", "-S", str(script), "--home", str(self.home.root)]
         return [*wrapper, "--", *self._iai_daemon("mcp")]
 
     def client_log(self, name: str) -> Path:

@@ -187,6 +187,12 @@ def run(argv: Sequence[str], environment: Mapping[str, str], seconds: float = SO
     return Done(process.returncode, output.decode(errors="replace"), error.decode(errors="replace"))
 
 
+def finds_us(interpreter: Path, seconds: float = SOON) -> bool:
+    """Whether it imports this package in an environment that is not ours: a service has no PYTHONPATH. Raises as `run` does."""
+    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return run([str(interpreter), "-P", "-c", "import iai_daemon"], environment, seconds).status == 0
+
+
 def failed(argv: Sequence[str], done: Done, remedy: str) -> ManagerFailed:
     """What a command said that refused."""
     return ManagerFailed(command=_shown(argv), problem=f"failed ({done.said})", remedy=remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from iai_daemon.doctor.checks.confinement import confine, lacking, limits, read
 from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
@@ -103,7 +104,7 @@ def _definition(here: Manager, service: Service, found: Installed) -> Finding:
     name, path = "service.definition", found.path
     if outdated := installed.trouble(service.home):
         return fail(name, outdated.why, outdated.fix, _rewrite(service, path.name))
-    if found.interpreter and not _finds_us(found):
+    if found.interpreter and not _finds_us(found.interpreter):
         seen = f"{path} starts {found.interpreter}, which does not find iai-daemon"
         remedy = "`iai-daemon install`, with the iai-daemon that you use now"
         return fail(name, seen, remedy, _rewrite(service, path.name))
@@ -120,12 +121,10 @@ def _definition(here: Manager, service: Service, found: Installed) -> Finding:
     return warn(name, f"{path} was changed since iai-daemon wrote it", f"{_INSTALL}, without that change")
 
 
-def _finds_us(found: Installed | Service) -> bool:
+def _finds_us(interpreter: Path) -> bool:
     """Whether the interpreter imports iai-daemon in an environment that is not ours; one that takes too long is believed to."""
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    argv = [str(found.interpreter), "-P", "-c", "import iai_daemon"]
     try:
-        return manager.run(argv, environment, _SOON).status == 0
+        return manager.finds_us(interpreter, _SOON)
     except NoManager:
         return False
     except ManagerFailed:
@@ -134,7 +133,7 @@ def _finds_us(found: Installed | Service) -> bool:
 
 def _rewrite(service: Service, name: str) -> Mend | None:
     """None where it would not mend it: the interpreter of now finds iai-daemon only by what its caller's environment says."""
-    if not _finds_us(service):
+    if not _finds_us(service.interpreter):
         return None
 
     def do() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import select
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
 
+from iai_daemon.clients.wrapper import wrapper_script
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.doctor.finding import Finding, fail, ok
 from iai_daemon.doctor.patient import Patient
@@ -32,8 +32,7 @@ class _Broken(Exception):
 
 
 def look(patient: Patient) -> Iterator[Finding]:  # noqa: ARG001 -- nothing of this home is touched
-    found = importlib.util.find_spec("iai_wrapper")
-    file = Path(found.origin) if found and found.origin else None
+    file = wrapper_script()
     if file is None or not file.is_file():
         yield fail("wrapper", f"{file or 'iai_wrapper.py'} is not there", _ANEW)
         return
