@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.clients import connecting, own_command
 from iai_daemon.clients.connecting import Plan
 from iai_daemon.clients.entries import Commands
+from iai_daemon.clients.file import File
 from iai_daemon.clients.ledger import Ledger
 from iai_daemon.clients.missing import missing
 from iai_daemon.clients.reading import Refused as NotRead
@@ -104,17 +105,7 @@ def disconnect(client: str, dry_run: bool, as_json: bool) -> None:
     done: list[dict[str, object]] = []
     for each in list(connecting.ours(chosen, ledger)):
         file, text = connecting.take_back(each, None if dry_run else ledger)
-        after = "" if text is None else text
-        done.append(
-            {
-                "path": str(file.path),
-                "changed": file.data is not None and (text is None or file.text != text),
-                "deleted": file.data is not None and text is None,
-                "diff": "" if file.data is None else file.diff(after),
-                "through": None,
-                "problem": None,
-            }
-        )
+        done.append(_change(file, text))
     result = {"client": client, "changes": done}
     nothing = f"nothing of ours is in the configuration of {chosen.title}"
     emit(
@@ -156,13 +147,20 @@ def _carry_out(plan: Plan, *, dry_run: bool) -> dict[str, object]:
     if plan.changes and not dry_run:
         make_private(home().root)
         problem = connecting.carry_out(plan, Ledger(home().clients))
-    own = plan.own if problem is None else None
+    return _change(plan.file, plan.text, through=None if problem else plan.own, problem=problem)
+
+
+def _change(
+    file: File, text: str | None, *, through: Sequence[str] | None = None, problem: str | None = None
+) -> dict[str, object]:
+    """What becomes of a file that gets this text; None: it goes."""
+    before = None if file.data is None else file.text
     return {
-        "path": str(plan.file.path),
-        "changed": plan.changes,
-        "deleted": False,
-        "diff": plan.diff,
-        "through": list(own) if own else None,
+        "path": str(file.path),
+        "changed": before != text,
+        "deleted": before is not None and text is None,
+        "diff": file.diff(text or ""),
+        "through": list(through) if through else None,
         "problem": problem,
     }
 

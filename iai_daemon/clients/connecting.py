@@ -34,10 +34,6 @@ class Plan:
     def changes(self) -> bool:
         return self.file.data is None or self.file.text != self.text
 
-    @property
-    def diff(self) -> str:
-        return self.file.diff(self.text)
-
 
 def memory(client: Client, place: Place, project: Path | None, commands: Commands) -> Plan:
     """The built-in memory as a server of this client. Raises Refused."""

@@ -12,9 +12,7 @@ from iai_daemon.doctor.patient import Patient
 
 def of_daemon(patient: Patient) -> Mapping[str, str]:
     """The environment that it was started with. Without a daemon, or where the system does not show it, ours."""
-    if patient.status is None:
-        return os.environ
     try:
-        return psutil.Process(patient.status["pid"]).environ()
+        return process.environ() if (process := patient.process) else os.environ
     except (psutil.Error, OSError):
         return os.environ

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import psutil
+
 from iai_daemon.aside import Aside
 from iai_daemon.clock import Now
 from iai_daemon.config import Settings, load
@@ -55,6 +57,14 @@ class Patient:
         if not self.home.root.is_dir():
             raise NotChecked("there is no home yet")
         return self.home
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The daemon's; None where none answers, or in another container, where its number is somebody else's or nobody's."""
+        try:
+            return psutil.Process(self.status["pid"]) if self.status else None
+        except psutil.Error:
+            return None
 
     @contextlib.contextmanager
     def stores(self) -> Iterator[Stores]:

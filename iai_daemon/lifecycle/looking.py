@@ -27,11 +27,17 @@ def look(
 
     `status` is what the daemon says of itself: it knows the agents that it woke. Without a daemon there are none.
     """
-    processes, ageing = SystemProcesses(), Ageing(settings.lifecycle.tick)
-    clocks = saved.resume(home.state, now, processes.boot_id).clocks
-    if clocks:
-        ageing.resume(clocks)
+    processes = SystemProcesses()
+    ageing = ageing_of(home, settings.lifecycle.tick, now, processes.boot_id)
     running = status["agenda"].get("running", ()) if status else ()
     woken = {(pid, start) for run in running for pid, start in run["processes"]}
     where = directories or settings.wrappers_dirs(home)
     return Scanner(where, Limits.of(settings), processes, ageing).scan(now, woken)
+
+
+def ageing_of(home: Home, tick: float, now: Now, boot_id: str | None) -> Ageing:
+    """How stamps age, by what the daemon of this boot has noted of the clocks; `tick` in seconds."""
+    ageing = Ageing(tick)
+    if clocks := saved.resume(home.state, now, boot_id).clocks:
+        ageing.resume(clocks)
+    return ageing

@@ -1,5 +1,6 @@
-"""Daemons and wrappers as in the journeys: everything that is started is ended."""
+"""Daemons, wrappers and clocks as in the journeys and the faults: everything that is started is ended."""
 
+from tests.faults.conftest import machine
 from tests.journeys.conftest import start_daemon, start_wrapper
 
-__all__ = ["start_daemon", "start_wrapper"]
+__all__ = ["machine", "start_daemon", "start_wrapper"]

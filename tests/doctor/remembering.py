@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 
 from iai_daemon.clock import Now
 from iai_daemon.consolidation.tasks import make_default_task
@@ -35,3 +37,15 @@ def remember(home: Home, *contents: str, seconds: float = 0.0) -> None:
         make_default_task(stores.tasks, 3600.0, round(NOON * 1000), print)
         for each in contents or ("The build is green.",):
             stores.memory.add(Draft(each), round((NOON + seconds) * 1000))
+
+
+@contextlib.contextmanager
+def daemon(environment: Mapping[str, str]) -> Iterator[int]:
+    """A process that stands in for a daemon that was started with this environment."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE, env=dict(environment)
+    )
+    try:
+        yield process.pid
+    finally:
+        process.communicate(b"\n")

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp
 from tests.agenda.plans import MINUTE, NOON, draft
 from tests.doctor.looking import failing, look
-from tests.doctor.remembering import after
+from tests.doctor.remembering import after, daemon
 from tests.journeys.real import SHORT, RunningDaemon, call, call_json, command, until, wrapper_file
 from tests.journeys.test_recalls import AGENT as SCRIBE
 from tests.journeys.test_recalls import CONFIG
@@ -65,18 +65,6 @@ def run(store: AgendaStore, state: State, number: int) -> None:
     begun = store.begin(due.occurrence.id, "test", NewRun("a", f"s{number}"), now)
     assert begun is not None
     store.end(begun, Outcome(state, 0, ""), now + 1000)
-
-
-@contextlib.contextmanager
-def daemon(environment: Mapping[str, str]) -> Iterator[int]:
-    """A process that stands in for a daemon that was started with this environment."""
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE, env=dict(environment)
-    )
-    try:
-        yield process.pid
-    finally:
-        process.communicate(b"\n")
 
 
 def beside(

@@ -74,29 +74,6 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Clocks by which every Python process lives that is started from here on."""
-    machine = Machine(tmp_path / "machine")
-    for name, value in machine.environment.items():
-        monkeypatch.setenv(name, value, prepend=os.pathsep)
-    return machine
-
-
-@pytest.fixture
-def run(home: Home) -> Iterator[Running]:
-    """Daemons, until the test ends."""
-    started: list[RunningDaemon] = []
-
-    def start(config: str = SHORT) -> RunningDaemon:
-        started.append(RunningDaemon(home, config))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
-
-
-@pytest.fixture
 def child() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """A process that prints a line when it is ready, and ends with its input."""
     started: list[subprocess.Popen[str]] = []
@@ -136,24 +113,24 @@ def test_a_home_without_a_daemon_is_told(home: Home) -> None:
     assert f"no daemon is running in {home.root}, and none is installed" in found.seen
 
 
-def test_a_daemon_that_runs_is_well(home: Home, run: Running) -> None:
-    pid = run().process.pid
+def test_a_daemon_that_runs_is_well(home: Home, start_daemon: Running) -> None:
+    pid = start_daemon().process.pid
     found = look(home, "daemon")
     assert failing(found) == {}
     assert found["daemon"].seen.startswith(f"pid {pid}, since 20")
     assert found["daemon.tick"].seen.endswith("ago")
 
 
-def test_a_daemon_that_ended_is_told_whatever_it_left(home: Home, run: Running) -> None:
-    daemon = run()
+def test_a_daemon_that_ended_is_told_whatever_it_left(home: Home, start_daemon: Running) -> None:
+    daemon = start_daemon()
     daemon.process.kill()
     daemon.process.communicate()
     assert home.socket.exists()
     assert "no daemon is running" in look(home, "daemon")["daemon"].seen
 
 
-def test_a_daemon_that_is_stopped_is_told_by_its_pid_and_let_go_on(home: Home, run: Running) -> None:
-    pid = run().process.pid
+def test_a_daemon_that_is_stopped_is_told_by_its_pid_and_let_go_on(home: Home, start_daemon: Running) -> None:
+    pid = start_daemon().process.pid
     os.kill(pid, signal.SIGSTOP)
     until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     found = look(home, "daemon")["daemon"]
@@ -221,8 +198,8 @@ def test_who_listens_in_the_place_of_a_daemon_and_says_nothing_is_told(home: Hom
     assert f"`lsof {home.socket}`" in (found.remedy or "")
 
 
-def test_a_loop_that_hangs_is_told_and_a_machine_that_slept_is_not(home: Home, run: Running) -> None:
-    daemon = run(SHORT.replace('"2s"', '"30s"').replace("naps", "enabled = false\nnaps"))
+def test_a_loop_that_hangs_is_told_and_a_machine_that_slept_is_not(home: Home, start_daemon: Running) -> None:
+    daemon = start_daemon(SHORT.replace('"2s"', '"30s"').replace("naps", "enabled = false\nnaps"))
     # With this it has written what the clocks showed, and is left alone.
     daemon.wait_state("BEDTIME")
     now = read()
@@ -236,9 +213,9 @@ def test_a_loop_that_hangs_is_told_and_a_machine_that_slept_is_not(home: Home, r
 
 
 def test_a_sleep_that_the_daemon_has_seen_before_its_next_tick_is_no_hanging(
-    home: Home, machine: Machine, run: Running
+    home: Home, machine: Machine, start_daemon: Running
 ) -> None:
-    daemon = run(SHORT.replace('"2s"', '"30s"'))
+    daemon = start_daemon(SHORT.replace('"2s"', '"30s"'))
     daemon.wait_state("BEDTIME")
     machine.suspend(36_000)
     wrapper = RunningWrapper(home)
@@ -250,8 +227,8 @@ def test_a_sleep_that_the_daemon_has_seen_before_its_next_tick_is_no_hanging(
     assert failing(found) == {}
 
 
-def test_a_loop_that_fails_and_goes_on_is_told(home: Home, run: Running) -> None:
-    daemon = run(SHORT.replace('"2s"', '"50ms"'))
+def test_a_loop_that_fails_and_goes_on_is_told(home: Home, start_daemon: Running) -> None:
+    daemon = start_daemon(SHORT.replace('"2s"', '"50ms"'))
     home.backups.rmdir()
     home.backups.write_text("")
     until(lambda: daemon.status()["tick"]["failures"])
@@ -261,7 +238,7 @@ def test_a_loop_that_fails_and_goes_on_is_told(home: Home, run: Running) -> None
 
 
 def test_a_daemon_of_another_version_is_told(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Running
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_daemon: Running
 ) -> None:
     package = tmp_path / "other" / "iai_daemon"
     ours = Path(iai_daemon.__file__).parent
@@ -270,7 +247,7 @@ def test_a_daemon_of_another_version_is_told(
     init.write_text(init.read_text().replace(iai_daemon.__version__, "99.0"))
     # `-m` looks there first.
     monkeypatch.chdir(package.parent)
-    pid = run().process.pid
+    pid = start_daemon().process.pid
     found = look(home, "daemon")["daemon.version"]
     assert (found.status, found.remedy) == (Verdict.WARN, f"`kill {pid}`, then start it again")
     assert found.seen == f"version 99.0 runs, and this is {iai_daemon.__version__}"
@@ -284,11 +261,11 @@ def of(home: Home, daemon: RunningDaemon, process: subprocess.Popen[str]) -> dic
 
 
 def test_a_daemon_that_takes_too_much_is_told(
-    home: Home, run: Running, child: Callable[..., subprocess.Popen[str]]
+    home: Home, start_daemon: Running, child: Callable[..., subprocess.Popen[str]]
 ) -> None:
     waits = "print(flush=True); import sys; sys.stdin.read()"
     large = child(sys.executable, "-c", f"x = b'x' * 120_000_000; {waits}")
-    daemon = run()
+    daemon = start_daemon()
     found = of(home, daemon, large)["daemon.memory"]
     assert (found.status, found.seen.startswith("it has 1")) == (Verdict.WARN, True)
     if sys.platform == "linux":

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +17,7 @@ from iai_daemon.doctor.patient import meet
 from iai_daemon.memory.nights import Batch
 from iai_daemon.paths import Home
 from tests.doctor.looking import failing, look
-from tests.doctor.remembering import after, opened, remember
+from tests.doctor.remembering import after, daemon, opened, remember
 from tests.memory.embedding_server import Server, embedding_server
 
 
@@ -34,18 +31,6 @@ def asks(home: Home, port: int, *lines: str) -> None:
     """Settings with a server on this port."""
     head = ["[embedding]", 'model = "http"', f'url = "http://127.0.0.1:{port}/v1"', 'remote_model = "tiny"']
     home.config.write_text("\n".join([*head, *lines, ""]))
-
-
-@contextlib.contextmanager
-def daemon(environment: Mapping[str, str]) -> Iterator[int]:
-    """A process that stands in for a daemon that was started with this environment."""
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE, env=dict(environment)
-    )
-    try:
-        yield process.pid
-    finally:
-        process.communicate(b"\n")
 
 
 def beside(home: Home, pid: int) -> dict[str, Finding]:

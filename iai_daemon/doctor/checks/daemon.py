@@ -18,9 +18,8 @@ from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import DaemonAway, DaemonMute, Refused
 from iai_daemon.flock import holder, is_held
-from iai_daemon.lifecycle import saved
+from iai_daemon.lifecycle.looking import ageing_of
 from iai_daemon.paths import Home
-from iai_daemon.presence.ageing import Ageing
 from iai_daemon.presence.processes import SystemProcesses
 from iai_daemon.service import installed
 from iai_daemon.service.here import manager_here
@@ -44,7 +43,7 @@ def look(patient: Patient) -> Iterator[Finding]:
     if status is None:
         yield _silent(patient)
         return
-    process = _process(status["pid"])
+    process = patient.process
     since = f", since {format_stamp(process.create_time())}" if process else ""
     yield ok("daemon", f"pid {status['pid']}{since}, version {status['version']}, {status['state']}")
     anew = _anew(patient.home, status["pid"])
@@ -72,10 +71,7 @@ def _ticks(patient: Patient, tick: Mapping[str, Any], anew: str) -> Iterator[Fin
 
 def _awake_since(stamp: float, home: Home, now: Now, every: float) -> float:
     """Seconds awake since then, by what the daemon has noted of the clocks: neither a sleep nor a step makes it seem to hang."""
-    ageing = Ageing(every)
-    if clocks := saved.resume(home.state, now, SystemProcesses().boot_id).clocks:
-        ageing.resume(clocks)
-    return ageing.sight(stamp, now).age
+    return ageing_of(home, every, now, SystemProcesses().boot_id).sight(stamp, now).age
 
 
 def _takes(process: psutil.Process, remedy: str) -> Iterator[Finding]:
@@ -176,14 +172,6 @@ def _holder(home: Home) -> psutil.Process | None:
 def _state(process: psutil.Process) -> str | None:
     try:
         return process.status()
-    except psutil.Error:
-        return None
-
-
-def _process(pid: int) -> psutil.Process | None:
-    """None for one of another machine or container, which has a number of its own here."""
-    try:
-        return psutil.Process(pid)
     except psutil.Error:
         return None
 

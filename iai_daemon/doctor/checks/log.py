@@ -76,7 +76,7 @@ def _written(patient: Patient, settings: Log) -> Finding:
 def _started(patient: Patient) -> float | None:
     """When the process of the daemon began; None where none runs, or not on this machine."""
     try:
-        return psutil.Process(patient.status["pid"]).create_time() if patient.status else None
+        return process.create_time() if (process := patient.process) else None
     except psutil.Error:
         return None
 

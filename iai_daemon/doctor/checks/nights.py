@@ -44,8 +44,9 @@ def look(patient: Patient) -> Iterator[Finding]:
         yield ok("nights", "there is no memory yet, so nothing for a night to do")
         return
     with patient.stores() as stores:
-        yield from _switched_off(settings, stores)
-        yield _coming(patient, settings, stores)
+        off = list(_switched_off(settings, stores))
+        yield from off
+        yield _coming(patient, settings, stores, are_off=bool(off))
         yield from _lately(patient, stores.nights)
         yield from _hindered(patient, settings, stores.nights)
         yield from _held(patient, stores.nights)
@@ -63,7 +64,7 @@ def _switched_off(settings: Settings, stores: Stores) -> Iterator[Finding]:
 # Whether they come.
 
 
-def _coming(patient: Patient, settings: Settings, stores: Stores) -> Finding:
+def _coming(patient: Patient, settings: Settings, stores: Stores, *, are_off: bool) -> Finding:
     nights, now = stores.nights, patient.now
     task, completed = stores.tasks.task(CONSOLIDATE), nights.last_completed(kind="night")
     last = _says(completed, now.wall)
@@ -77,9 +78,7 @@ def _coming(patient: Patient, settings: Settings, stores: Stores) -> Finding:
     waited = now.wall - max(begun, ended) / 1000
     overdue_after = settings.lifecycle.overdue_after
     limit = _A_WEEK if overdue_after == NEVER else max(overdue_after, _AT_LEAST)
-    if waited <= limit or why_not(
-        by_setting=settings.consolidation.enabled, by_task=is_enabled(stores.tasks)
-    ):
+    if waited <= limit or are_off:
         return ok("nights", last)
     seen = f"{last}, though there is work, and it has been waited for for {say_duration(waited)}{_stands(patient)}"
     if overdue_after == NEVER or now.boot < _JUST_STARTED:
