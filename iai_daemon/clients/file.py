@@ -6,13 +6,12 @@ import contextlib
 import difflib
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from iai_daemon import atomic
 from iai_daemon.clients.jsonc import NotRead
-from iai_daemon.clients.reading import MAX_BYTES
+from iai_daemon.clients.reading import read_file
 from iai_daemon.errors import Refused
 
 _BACKUP = ".before-iai-daemon"
@@ -32,23 +31,14 @@ class File:
         """Raises Refused for what is no file that can be changed."""
         real = Path(os.path.realpath(path))
         try:
-            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return cls(real, *read_file(real))
         except FileNotFoundError:
             return cls(real, None)
         except OSError as error:
-            raise Refused(
-                problem=f"{path} cannot be opened ({error.strerror}): make it yours and readable."
-            ) from error
-        with os.fdopen(descriptor, "rb") as file:
-            seen = os.fstat(descriptor)
-            if not stat.S_ISREG(seen.st_mode):
-                raise Refused(problem=f"{path} is no regular file: move it away.")
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise Refused(
-                problem=f"{path} is larger than {MAX_BYTES // 1_000_000} MB: that is no configuration."
-            )
-        return cls(real, data, stat.S_IMODE(seen.st_mode))
+            problem = f"{path} cannot be opened ({error.strerror}): make it yours and readable."
+            raise Refused(problem=problem) from error
+        except NotRead as why:
+            raise Refused(problem=f"{path} cannot be read: {why}.") from why
 
     @property
     def text(self) -> str:

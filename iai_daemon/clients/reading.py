@@ -64,21 +64,26 @@ def _over(under: object, over: object, levels: int) -> object:
 
 
 def _load(path: Path, syntax: Syntax) -> object:
-    """The content of a file, or Refused. Nothing that stands in its place can hang us."""
+    """The content of a file, or Refused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return Refused(path, "it is no regular file")
-            data = file.read(MAX_BYTES + 1)
+        return content_of(read_file(path)[0], syntax)
     except OSError as error:
         return Refused(path, f"it cannot be opened ({error.strerror})")
-    if len(data) > MAX_BYTES:
-        return Refused(path, f"it is larger than {MAX_BYTES // 1_000_000} MB")
-    try:
-        return content_of(data, syntax)
     except NotRead as why:
         return Refused(path, str(why))
+
+
+def read_file(path: Path) -> tuple[bytes, int]:
+    """What is in a file, and its mode. Nothing that stands in its place can hang us. Raises OSError, NotRead."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise NotRead("it is no regular file")
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise NotRead(f"it is larger than {MAX_BYTES // 1_000_000} MB")
+    return data, stat.S_IMODE(mode)
 
 
 def content_of(data: bytes, syntax: Syntax) -> object:
