@@ -172,7 +172,7 @@ def _lines(report: Report, first: Sequence[Told], *, dry_run: bool) -> Iterator[
     files = "1 file" if report.files == 1 else f"{report.files} files"
     yield f"{files}: {counts}" + ("; nothing was stored, these would be the first:" if dry_run else "")
     for told in first:
-        yield f"  {printable(str(told.place))}  ({printable(told.draft.scope)})  {one_line(told.draft.content, 100)}"
+        yield f"  {told.place}  ({told.draft.scope})  {one_line(told.draft.content, 100)}"
     yield from _some("left out", [f"{place}: {reason}" for place, reason in report.skipped])
     if report.redacted:
         kinds = sorted(set(chain.from_iterable(kinds for _, kinds in report.redacted)))
@@ -183,6 +183,6 @@ def _lines(report: Report, first: Sequence[Told], *, dry_run: bool) -> Iterator[
 
 
 def _some(what: str, lines: Sequence[str]) -> Iterator[str]:
-    yield from (f"{what}: {printable(line)}" for line in lines[:_LISTED])
+    yield from (f"{what}: {line}" for line in lines[:_LISTED])
     if len(lines) > _LISTED:
         yield f"{what}: {len(lines) - _LISTED} more (--json names them)"

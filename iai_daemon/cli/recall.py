@@ -203,8 +203,8 @@ def _tell(each: Recall, told: Mapping[str, Any]) -> Iterator[str]:
     paused = ", paused" if told["paused"] else ""
     yield f"recall {each.id}: {each.status}{paused}, {say_trigger(each.trigger)}, wakes {each.agent} in {each.session_id}"
     if each.reason:
-        yield f"  {printable(each.reason)}"
-    yield f"  {printable(each.message)}"
+        yield f"  {each.reason}"
+    yield f"  {each.message}"
     yield from _facts(each)
     for time in told["next"]:
         yield f"  next  {time['local']}"
@@ -221,9 +221,9 @@ def _tell(each: Recall, told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _facts(each: Recall) -> Iterator[str]:
-    yield f"  made by {printable(each.made_by)}, owned by {each.owner}"
+    yield f"  made by {each.made_by}, owned by {each.owner}"
     if each.comment:
-        yield f"  comment: {printable(each.comment)}"
+        yield f"  comment: {each.comment}"
     if each.expires_at is not None:
         yield f"  until {say_time(each.expires_at, each.trigger.zone)}"
 
@@ -256,7 +256,7 @@ def _say(each: Mapping[str, Any]) -> str:
         if each[name]
     ]
     status = [] if each["exit_status"] in (None, 0) else [f"exit status {each['exit_status']}"]
-    reason = [printable(each["reason"])] if each["reason"] else []
+    reason = [each["reason"]] if each["reason"] else []
     asked = ["asked for"] if each["extra"] else []
     return "; ".join([f"{each['scheduled_for']}  {each['state']}", *asked, *counted, *status, *reason])
 

@@ -22,7 +22,7 @@ from iai_daemon.cli.agenda import (
     zone_here,
 )
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
-from iai_daemon.cli.printing import one_line, printable
+from iai_daemon.cli.printing import one_line
 from iai_daemon.errors import SessionTaken, UsageError
 
 # More lines than anybody has, and more than an agenda is looked through for.
@@ -125,7 +125,7 @@ def _describe(each: Taken) -> dict[str, Any]:
 def _say(each: Taken) -> str:
     place = f"line {each.line.number}"
     if each.problem is not None:
-        return f"{place}: not taken over: {printable(each.problem)}"
+        return f"{place}: not taken over: {each.problem}"
     if each.draft is None or each.first is None:
         return f"{place}: there already, recall {each.recall}"
     made, draft = "a recall" if each.recall is None else f"recall {each.recall}", each.draft

@@ -13,7 +13,7 @@ from iai_daemon.agenda.slot import Slot
 from iai_daemon.agenda.store.slots import SlotStore
 from iai_daemon.cli.agenda import opened_agenda
 from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
-from iai_daemon.cli.printing import one_line, printable
+from iai_daemon.cli.printing import one_line
 
 # More than anybody reads.
 _ALL = 1_000_000
@@ -172,4 +172,4 @@ def _say_update(update: Mapping[str, Any]) -> str:
 def _line(*parts: str | None) -> str:
     """What others wrote cannot steer a terminal, and is cut short; an id never is, or nobody could give it to a command."""
     first, *rest = parts
-    return "  ".join([printable(first or ""), *(one_line(each, 100) for each in rest if each)])
+    return "  ".join([first or "", *(one_line(each, 100) for each in rest if each)])
