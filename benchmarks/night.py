@@ -27,7 +27,7 @@ from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.flock import is_held
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import Draft
-from iai_daemon.memory.sqlite_nights import SqliteNights
+from iai_daemon.memory.sqlite.opening import stores_on
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite import open_database
 from tests.consolidation.own_worker import program
@@ -131,7 +131,7 @@ def second_night(home: Home) -> tuple[float, int, bool]:
         settings = Settings()
         order = Order("night", "absent", model=passes.model(settings))
         chosen = passes.chosen(settings, home, alone=True)
-        run_night(SqliteNights(connection, home.memory), chosen, order, Surroundings())
+        run_night(stores_on(connection, home.memory).nights, chosen, order, Surroundings())
         wrote = connection.total_changes != changes or home.memory.stat().st_mtime_ns != before
     return seconds, len(said), wrote
 

@@ -21,12 +21,14 @@ from iai_daemon.kinds import (
     duration,
     duration_or_usual,
     embedding_model,
+    is_server,
     line_of_text,
     number_of,
     one_of,
     path_or_none,
     short_name,
     size,
+    store_address,
     texts,
     url_or_none,
     variable_or_none,
@@ -106,6 +108,7 @@ class Presence:
     wrappers_dirs: tuple[str, ...] = setting(("{home}/wrappers",), directories())
     stale_after: float = setting(90.0, duration(0.1, never=False))
     settle_after: float = setting(2.0, duration(never=False))
+    host_lease: float = setting(30.0, duration(1.0, never=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,14 @@ class Consolidation:
 class Memory:
     """Where the memory is kept, and what it refuses to know."""
 
-    store: str = setting("sqlite", one_of("sqlite"))
+    store: str = setting("sqlite", store_address())
+    store_env: str = setting("", variable_or_none())
     redact_secrets: bool = setting(True, YES_OR_NO)
+
+    @property
+    def engine(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return "postgresql" if self.store_env or is_server(self.store) else "sqlite"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,46 @@ class StoreOutOfReach(StoreUnusable):
     has room, or give another home with --home DIR."""
 
 
+class StoreAway(StoreUnusable):
+    """The memory's server {place} cannot be used now ({cause}): see that it runs, can be reached from here and lets you in; what can
+    wait is tried again by itself."""
+
+
+class BadAddress(StoreUnusable):
+    """The address of the memory's server cannot be used: {problem}."""
+
+
+class NotPermitted(StoreUnusable):
+    """The role that {place} is opened with may not do this ({cause}): `docs/postgres.md` tells what it needs to be granted."""
+
+
+class OlderSchema(StoreUnusable):
+    """{place} has schema {found}, this iai-daemon needs {known}, and the role that it is opened with may not change it: run
+    `iai-daemon store upgrade` with the address of a role that owns it."""
+
+
+class OldServer(StoreUnusable):
+    """{place} is a PostgreSQL {found}, and iai-daemon needs {needed} or newer: upgrade that server, or give the address of another."""
+
+
+class NotUpgraded(StoreUnusable):
+    """{place} has schema {found} and could not be brought to {wanted} ({cause}): nothing was changed."""
+
+
+class HalfMoved(StoreUnusable):
+    """{place} is being filled by `iai-daemon store migrate`, which has not come to its end: run it again with the same words, and it
+    goes on where it stopped."""
+
+
+class NotMoved(IaiError):
+    """The memory was not moved: {problem}"""
+
+
+class DriverMissing(StoreUnusable):
+    """The memory is kept in PostgreSQL, and what is needed to speak with it is not installed:
+    pip install "iai-daemon[postgres]"."""
+
+
 class StoreBusy(IaiError):
     """The memory {path} has been locked by another process for {seconds} s: try again; if it stays so, `lsof {path}` names
     who holds it."""
@@ -105,12 +145,30 @@ class NoSuchBackup(IaiError):
     """There is no backup {name}: `iai-daemon store backups` lists them."""
 
 
+class BackedUpThere(IaiError):
+    """The memory is kept in PostgreSQL ({place}), which is backed up where it runs: `pg_dump --schema=iai` as an administrator who
+    sees all rows, or what that server has for it. `iai-daemon memory export --full` writes what you have there into a file."""
+
+
 class BadBackup(IaiError):
     """{path} cannot be restored, because {cause}, and nothing was changed: `iai-daemon store backups` lists others."""
 
 
+class Queued(IaiError):
+    """Earlier notes wait in {path} and are delivered first."""
+
+
+class NotKept(IaiError):
+    """{away} The note could not be kept here for later either: {problem}."""
+
+
 class NoSuchRecord(IaiError):
     """There is no memory {id}: `iai-daemon memory search` finds the ids."""
+
+
+class NoVector(IaiError):
+    """The memory {id} has no vector, so nothing is known to be like it: nights give each memory one, `iai-daemon consolidate` at
+    once, unless embedding.model is "none"."""
 
 
 class NoSuchNight(IaiError):
@@ -124,6 +182,11 @@ class StoreNotEmpty(IaiError):
 
 class NotRestored(IaiError):
     """Nothing was restored, because of line {line}: {problem}."""
+
+
+class NothingToShare(IaiError):
+    """The scope {scope} cannot be shared: this memory has one user. `docs/postgres.md` tells how several keep theirs in one
+    database."""
 
 
 class NoSuchTask(IaiError):
@@ -180,6 +243,10 @@ class NightRefused(IaiError):
 
 class NightBusy(NightRefused):
     """Another process is consolidating this memory ({holder}): see `iai-daemon status`, or wait until it has ended."""
+
+
+class Fenced(NightRefused):
+    """This night has lost its hold on {place}: another one has begun since, so it writes nothing more."""
 
 
 class NightFailed(IaiError):

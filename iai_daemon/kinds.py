@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from iai_daemon.units import NEVER, format_duration, format_size, parse_duration, parse_size
 
@@ -18,6 +18,12 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 _LONGEST_NAME = 200
 # What passes and commands may be called.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+
+# What stands in an address between the user and the host: it may hold what it should not, such as @ and /, and ends with the last @. A
+# number there is a port.
+_PASSWORD = re.compile(r"(?<=://)([^/?@:]*:)(?!\d{1,5}(?:[/?,]|$)).*(?=@)")
+# What only its owner may know of an address's parameters.
+_SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +212,34 @@ def variable_or_none() -> Kind:
         return value
 
     return Kind(read)
+
+
+def store_address() -> Kind:
+    """ "sqlite", or where a PostgreSQL is. Shown without its password."""
+
+    def read(value: object) -> str:
+        text = need(value, str, '"sqlite" or an address such as "postgresql://user@host/database"')
+        if text != "sqlite" and not is_server(text):
+            raise ValueError('must be "sqlite" or an address such as "postgresql://user@host/database"')
+        return str(text)
+
+    return Kind(read, without_password)
+
+
+def is_server(store: str) -> bool:
+    """Whether a store is an address of PostgreSQL's."""
+    return store.startswith(("postgresql://", "postgres://"))
+
+
+def without_password(store: str) -> str:
+    """The address as people may see it."""
+    address, mark, parameters = _PASSWORD.sub(r"\1…", store).partition("?")
+    shown = (
+        f"{name}=…" if unquote(name).strip() in _SECRETS else each
+        for each in parameters.split("&")
+        for name in [each.partition("=")[0]]
+    )
+    return address + mark + "&".join(shown)
 
 
 def duration_or_usual(usual: float) -> Kind:

@@ -56,6 +56,10 @@ class Home:
         return self.root / "consolidation.lock"
 
     @property
+    def host(self) -> Path:
+        return self.root / "host.json"
+
+    @property
     def socket(self) -> Path:
         return self.root / "control.sock"
 
@@ -82,6 +86,10 @@ class Home:
     @property
     def clients(self) -> Path:
         return self.root / "clients.json"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
 
     @property
     def starts(self) -> Path:

@@ -14,6 +14,9 @@ from typing import TypeVar
 
 _HOME = tempfile.mkdtemp(prefix="iai-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+# Which PostgreSQL the tests may use; without it they start one of their own.
+if "IAI_TEST_POSTGRES_DSN" in os.environ:
+    os.environ["TESTS_POSTGRES_DSN"] = os.environ["IAI_TEST_POSTGRES_DSN"]
 for _name in list(os.environ):
     if _name.startswith(("IAI_", "XDG_")) or _name.lower().endswith("_proxy"):
         del os.environ[_name]
@@ -25,7 +28,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 from iai_daemon.clock import Stopwatch, pause  # noqa: E402
 from iai_daemon.paths import Home  # noqa: E402
-from tests.fakes import LONG  # noqa: E402
+from tests.fakes import LASTING, LONG  # noqa: E402
 
 _T = TypeVar("_T")
 
@@ -50,8 +53,10 @@ NIGHTS = (
     "examples",
     "faults/test_fruitless_nights",
     "faults/test_night_kills",
+    "faults/test_night_on_a_server",
     "journeys/test_callers",
     "journeys/test_demo",
+    "journeys/test_hosts",
     "journeys/test_nights",
     "journeys/test_programs",
     "journeys/test_reload",
@@ -82,6 +87,22 @@ def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
     home.create()
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a real PostgreSQL, as somebody who may make databases; started when it is first asked for."""
+    with pytest.importorskip("tests.postgres", reason="psycopg is not installed").the_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with our schema and nothing in it, and gives the address of each."""
+    from tests import postgres  # noqa: PLC0415 -- it loads what most tests do without
+
+    with postgres.new_databases(postgres_server) as make:
+        yield make
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +139,12 @@ def _threads() -> set[threading.Thread]:
 
 
 def _children() -> set[psutil.Process]:
-    """Our child processes, zombies too. Going through the process table costs milliseconds, so the kernel is asked first."""
+    """Our child processes, zombies too, but for what lasts as long as the tests do."""
+    return {each for each in _all_children() if each.pid not in LASTING}
+
+
+def _all_children() -> set[psutil.Process]:
+    """Going through the process table costs milliseconds, so the kernel is asked first."""
     if hasattr(os, "waitid"):
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -11,6 +11,9 @@ from iai_daemon.presence.classify import Process
 # FAULTS=long runs the full counts of what `make test` shows in short.
 LONG = os.environ.get("FAULTS") == "long"
 
+# Processes that the tests keep for all of them, such as a server of PostgreSQL.
+LASTING: set[int] = set()
+
 NOON = 1_795_262_400.0  # 2026-11-21T12:00:00Z
 BOOT_ID = "00000000-0000-4000-8000-000000000000"
 

@@ -103,6 +103,12 @@ def _read_number(name: str, value: object) -> float:
     return float(value)
 
 
+def _read_truth(name: str, value: object) -> int:
+    if not isinstance(value, bool):
+        raise BadRecord(problem=f"{name} must be true or false")
+    return int(value)
+
+
 def _read_origin(name: str, value: object) -> str:
     if value not in ORIGINS:
         raise BadRecord(problem=f"{name} must be one of {', '.join(ORIGINS)}")
@@ -115,7 +121,7 @@ _WHOLE = _plain(int, "a whole number")
 _STAMP = _Kind(lambda value: format_stamp(value / 1000), _read_stamp, int)
 _OBJECT = _document(dict, "an object")
 _NUMBER = _Kind(float, _read_number, float)
-_TRUTH = _Kind(bool, _plain(bool, "true or false").read, int)
+_TRUTH = _Kind(bool, _read_truth, int)
 
 _RECORD = {
     "id": _WHOLE,

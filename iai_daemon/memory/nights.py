@@ -129,6 +129,15 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """A question for what shares rare words with a record, at most `limit`; `much`: a third of those that any other record has."""
+
+    record: Record
+    limit: int
+    much: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """What a pass did outside of the store, for the report: how much it looked at and changed, and in words."""
 
@@ -288,6 +297,16 @@ class Undone:
 class NightStore(Protocol):
     """The night's side of a memory store."""
 
+    def alone(
+        self, who: str, home: Path, lost: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[None]:
+        """Of all hosts that share the store, be the one that runs a night or changes what one did; `who` does what, for people.
+
+        `lost` is told, from another thread, why it is so no longer. Raises NightBusy. What is written after another has begun
+        raises Fenced.
+        """
+        ...
+
     def outlook(self, wanted: Wanted, now: int) -> Outlook:
         """Whether there is anything to do: one query, no write.
 
@@ -375,6 +394,10 @@ class NightStore(Protocol):
         Current ones, and superseded ones, which may have ended this one while they were current. What is newer and was
         written later is left out: it will be asked for itself.
         """
+        ...
+
+    def sharing_each(self, asked: Sequence[Sharing]) -> Mapping[int, Sequence[Record]]:
+        """The same for many at once, by the id of each of their records: to ask one by one takes longer."""
         ...
 
     def newest_age(self, after: int, until: int) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 """What it is to erase a memory for good, or only the secrets in it; what is found to hold some. The embedded store does it in
-sqlite_purge.py."""
+sql/purge.py."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from iai_daemon.errors import StoreBusy, StoreUnusable
-from iai_daemon.memory.sqlite_purge import SqlitePurge
+from iai_daemon.memory.sqlite.opening import stores_on
 from iai_daemon.storage.copies import copied
 from iai_daemon.storage.migrate import migrate
 from iai_daemon.storage.sqlite import damaged, reading, translated
@@ -19,7 +19,7 @@ def holds(backup: Path, marks: Mapping[int, int]) -> bool | None:
     try:
         with translated(backup), reading(backup) as connection:
             connection.row_factory = sqlite3.Row
-            return SqlitePurge(connection, backup).holds(marks)
+            return stores_on(connection, backup).purge.holds(marks)
     except (StoreUnusable, StoreBusy):
         return None
 
@@ -34,5 +34,5 @@ def rewrite(backup: Path, marks: Mapping[int, int], now: int) -> None:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
-            SqlitePurge(connection, copy.path).purge(marks, now)
+            stores_on(connection, copy.path).purge.purge(marks, now)
         copy.keep(backup)

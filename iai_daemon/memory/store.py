@@ -88,6 +88,14 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A current record whose vector is near to another's; `similarity`: the cosine of the two, in (0, 1]."""
+
+    record: Record
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Gist:
     """What a night has summed up, and those of the records asked about that it sums up."""
 
@@ -171,6 +179,11 @@ class MemoryStore(Protocol):
 
     def related(self, record: int) -> Sequence[Related]:
         """What belongs to this record and is current; by kind, then what belongs to it most first."""
+        ...
+
+    def similar(self, record: int, limit: int) -> Sequence[Similar]:
+        """The current records whose vectors are nearest to this one's, the nearest first; of the model that the last night went
+        by. What is nothing like it is left out. Raises NoSuchRecord and NoVector."""
         ...
 
     def gists(self, records: Sequence[int], limit: int) -> Sequence[Gist]:

@@ -22,11 +22,14 @@ def newest() -> int:
     return max(_migrations())
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Run what the store does not have yet. Safe when several processes open a new store at once."""
-    if _version(connection) == newest():
+def migrate(connection: sqlite3.Connection, until: int | None = None) -> None:
+    """Run what the store does not have yet, up to `until`. Safe when several processes open a new store at once."""
+    wanted = until or newest()
+    if _version(connection) >= wanted:
         return
     for number, text in _migrations().items():
+        if number > wanted:
+            break
         connection.execute("BEGIN IMMEDIATE")
         try:
             if _version(connection) < number:

@@ -14,9 +14,11 @@ from iai_daemon.errors import NightBusy, NightRefused, NoSuchNight
 from iai_daemon.flock import FileLock, is_held
 from iai_daemon.memory.nights import Applied, Batch, Why
 from iai_daemon.memory.opening import Stores, open_stores
-from iai_daemon.memory.sqlite_nights import SqliteNights
+from iai_daemon.memory.sqlite.nights import SqliteNights
+from iai_daemon.memory.sqlite.words import SqliteWords
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite import open_database
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.consolidation.evening import ALL, NOW, a_day, export, night, remember
 from tests.consolidation.passes_for_tests import joining, summing_up
 from tests.fakes import NOON
@@ -203,7 +205,8 @@ def test_an_acceptance_that_is_broken_off_goes_on_where_it_stopped(stores: Store
         remember(stores, f"the token is {number}", expires_at=NOON - 60)
     night(stores, review=True)
     with closing(open_database(home.memory)) as connection:
-        stumbling = Stumbling(connection, home.memory)
+        database = SqliteDatabase(connection, home.memory)
+        stumbling = Stumbling(database, SqliteWords(database))
         with pytest.raises(KeyboardInterrupt):
             accept(replace(stores, nights=stumbling), home)
         assert stumbling.sizes == [100, 100, 0]

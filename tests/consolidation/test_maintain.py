@@ -25,6 +25,7 @@ from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.consolidation.evening import NOW, NOWHERE, a_day, export, night, remember, work_in_a_process
 from tests.fakes import LONG, NOON, FakeClock
 
@@ -127,7 +128,7 @@ def test_a_store_in_which_nothing_is_due_is_asked_with_one_query_and_not_touched
     said: list[str] = []
     with closing(sqlite3.connect(home.memory, isolation_level=None)) as watching:
         version = watching.execute("PRAGMA data_version").fetchone()
-        stores.nights._connection.set_trace_callback(said.append)  # type: ignore[attr-defined]
+        _connection(stores).set_trace_callback(said.append)
         assert night(stores, clock=FakeClock(NOON + 3600)).outcome == "nothing_to_do"
         assert len(said) == 1
         assert watching.execute("PRAGMA data_version").fetchone() == version
@@ -296,8 +297,7 @@ def _overwrite_pages(path: Path) -> None:
 
 def test_an_index_of_words_that_does_not_fit_the_memories_is_made_anew(stores: Stores) -> None:
     record = remember(stores, "the wombat digs")
-    connection: sqlite3.Connection = stores.nights._connection  # type: ignore[attr-defined]
-    connection.execute(
+    _connection(stores).execute(
         "INSERT INTO words (words, rowid, content) VALUES ('delete', ?, 'the wombat digs')", (record.id,)
     )
     assert not stores.memory.search(Query("wombat"), NOW)
@@ -326,6 +326,11 @@ def test_a_worker_that_has_the_store_alone_looks_after_it_and_others_do_not(
     assert alone is not None
     assert [each["said"] != "" for each in alone["passes"]] == [False, True]
     assert _is_maintained(stores.nights)
+
+
+def _connection(stores: Stores) -> sqlite3.Connection:
+    assert isinstance(stores.database, SqliteDatabase)
+    return stores.database.connection
 
 
 def _is_maintained(store: NightStore) -> bool:

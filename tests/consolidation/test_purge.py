@@ -20,9 +20,9 @@ from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.nights import Why
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.purge import PURGED
-from iai_daemon.memory.sqlite_purge import SqlitePurge
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.cli.calling import call, call_json, refused, said
 from tests.consolidation.evening import NOW, NOWHERE, export, night, remember
 from tests.consolidation.lives import Day, as_often_as_time_allows, evenings, world
@@ -72,8 +72,8 @@ def _files_with(home: Home, words: tuple[str, ...], *, below: Path | None = None
 
 def _set(stores: Stores, pragma: str) -> None:
     """For all parts of this store: they share one connection."""
-    assert isinstance(stores.purge, SqlitePurge)
-    stores.purge._connection.execute(f"PRAGMA {pragma}")
+    assert isinstance(stores.database, SqliteDatabase)
+    stores.database.connection.execute(f"PRAGMA {pragma}")
 
 
 def _is_sound(home: Home) -> bool:

@@ -19,9 +19,12 @@ from iai_daemon.errors import NightBusy, NoBackup
 from iai_daemon.flock import FileLock, is_held
 from iai_daemon.memory.nights import Applied, Batch, NightStore
 from iai_daemon.memory.opening import Stores
-from iai_daemon.memory.sqlite_nights import SqliteNights
+from iai_daemon.memory.sqlite.nights import SqliteNights
+from iai_daemon.memory.sqlite.opening import stores_on
+from iai_daemon.memory.sqlite.words import SqliteWords
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite import open_database
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.consolidation.evening import ALL, NOW, a_day, export, night, remember
 from tests.fakes import NOON, FakeClock
 
@@ -91,7 +94,7 @@ def test_a_second_night_with_nothing_new_is_one_query_and_no_write(stores: Store
     said: list[str] = []
     connection.set_trace_callback(said.append)
     before = (connection.total_changes, home.memory.read_bytes())
-    again = replace(stores, nights=SqliteNights(connection, home.memory))
+    again = replace(stores, nights=stores_on(connection, home.memory).nights)
     for asked in (False, True):
         report = night(again, asked=asked)
         assert (report.outcome, report.id, report.counters.expired_pruned) == ("nothing_to_do", None, 0)
@@ -289,7 +292,8 @@ def test_a_key_with_more_facts_than_fit_into_a_batch_is_worked_off_in_several(
             stores, f"the branch is {number}", at=NOON - 1000 + number, subject="branch", attribute="name"
         )
     connection = open_database(home.memory)
-    watched = Watching(connection, home.memory)
+    database = SqliteDatabase(connection, home.memory)
+    watched = Watching(database, SqliteWords(database))
     report = night(replace(stores, nights=watched))
     assert report.counters.superseded_gc == 649
     assert watched.largest < 200

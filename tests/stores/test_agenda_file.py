@@ -14,15 +14,16 @@ from threading import Barrier, Thread
 
 import pytest
 
-from iai_daemon.agenda.recall import State, Status
+from iai_daemon.agenda.recall import Spent, State, Status
 from iai_daemon.agenda.store.opening import open_agenda
-from iai_daemon.agenda.store.recalls import AgendaStore, Filter, Viewer
-from iai_daemon.agenda.store.sqlite_agenda import SqliteAgenda
+from iai_daemon.agenda.store.recalls import AgendaStore, Defer, Filter, Viewer
+from iai_daemon.agenda.store.sql.agenda import SqlAgenda
 from iai_daemon.errors import NewerStore, SessionTaken, StoreBusy
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
-from iai_daemon.storage.migrate import APPLICATION_ID, _migrations, _statements, newest
+from iai_daemon.storage.migrate import migrate, newest
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.fakes import LONG
 from tests.stores.recalls import (
     DONE,
@@ -48,11 +49,16 @@ KILLS = range(1, 60, 1 if LONG else 6)
 
 
 @pytest.fixture
-def agenda(home: Home) -> Iterator[SqliteAgenda]:
+def agenda(home: Home) -> Iterator[SqlAgenda]:
     opened = open_agenda(home)
-    assert isinstance(opened.store, SqliteAgenda)
+    assert isinstance(opened.store, SqlAgenda)
     yield opened.store
     opened.close()
+
+
+def connection_of(agenda: SqlAgenda) -> sqlite3.Connection:
+    assert isinstance(agenda._database, SqliteDatabase)
+    return agenda._database.connection
 
 
 # Races.
@@ -130,13 +136,13 @@ def test_of_processes_that_race_for_an_occurrence_exactly_one_runs_it(
     assert len(agenda.under_way()) == DUE
 
 
-def test_the_database_itself_refuses_a_second_pending_recall(agenda: SqliteAgenda) -> None:
+def test_the_database_itself_refuses_a_second_pending_recall(agenda: SqlAgenda) -> None:
     first = add(agenda, recurring())
     begun = begin(agenda, the_last(agenda, first), NOW + HOUR)
     add(agenda, once(when=NOW + 9 * HOUR), NOW + HOUR)
     agenda.end(begun, DONE, NOW + HOUR)
     with pytest.raises(sqlite3.IntegrityError, match=r"recalls\.session_id"):
-        agenda._connection.execute("UPDATE recalls SET status = 'pending'")
+        connection_of(agenda).execute("UPDATE recalls SET status = 'pending'")
 
 
 def test_of_threads_that_race_for_a_session_exactly_one_gets_it(home: Home, agenda: AgendaStore) -> None:
@@ -171,7 +177,8 @@ from iai_daemon.paths import Home
 from tests.stores.recalls import DONE, HOUR, NOW, RUN, claim
 
 home, left = Home(Path(sys.argv[1])), int(sys.argv[2])
-agenda = open_agenda(home).store
+opened = open_agenda(home)
+agenda = opened.store
 
 def count(statement):
     global left
@@ -180,7 +187,7 @@ def count(statement):
         os.kill(os.getpid(), signal.SIGKILL)
 
 (due,) = agenda.due(NOW + HOUR, 5)
-agenda._connection.set_trace_callback(count)
+opened.database.connection.set_trace_callback(count)
 assert claim(agenda, due.occurrence, NOW + HOUR)
 run = agenda.begin(due.occurrence.id, "me", RUN, NOW + HOUR)
 (home.root / "the-agent-was-here").touch()
@@ -238,19 +245,30 @@ def test_a_kill_anywhere_between_claim_and_end_leaves_whole_steps_and_never_a_se
     assert reached == {0, 1, 2, 3}, "the kills reach every step"
 
 
+def test_a_run_that_was_lost_counts_until_it_was_heard_of_last(agenda: AgendaStore) -> None:
+    begin(agenda, the_last(agenda, add(agenda, once())), NOW + HOUR)
+    agenda.recover("another", "lost", NOW + 9 * HOUR, alone=False)
+    assert agenda.spent("claude", NOW, NOW + 9 * HOUR) == Spent(1, LEASE)
+
+
 # What it costs.
 
 
-def hot_questions(agenda: SqliteAgenda) -> None:
+def hot_questions(agenda: SqlAgenda) -> None:
     """What is asked at each tick, or when something is due."""
     agenda.next_try_at(0)
     agenda.see(NOW + HOUR, NOW + HOUR - 60_000)
+    with agenda.deciding(NOW + HOUR, 3) as decisions:
+        assert decisions.claim(decisions.due[0], "me", LEASE, in_hours(2))
+        decisions.change(Defer(decisions.due[1].occurrence.id, NOW + HOUR, "busy"))
+        decisions.cancel(decisions.due[2], "enough")
+    agenda.waiting_for_others(["claude"], NOW + HOUR)
     for due in agenda.due(NOW + HOUR, 3):
         if claim(agenda, due.occurrence, NOW + HOUR):
             begun = agenda.begin(due.occurrence.id, "me", RUN, NOW + HOUR)
             assert begun
             agenda.started(begun, 5, 5)
-            agenda.renew("me", NOW + HOUR + LEASE)
+            agenda.renew("me", [due.occurrence.id], NOW + HOUR + LEASE, NOW + HOUR)
             agenda.under_way()
             agenda.confirm("token-1", NOW + HOUR)
             agenda.end(begun, DONE, NOW + HOUR)
@@ -270,9 +288,9 @@ def hot_questions(agenda: SqliteAgenda) -> None:
 
 @pytest.mark.parametrize("analysed", [False, True])
 def test_what_the_daemon_asks_is_looked_up_and_never_walked_through(
-    agenda: SqliteAgenda, analysed: bool
+    agenda: SqlAgenda, analysed: bool
 ) -> None:
-    connection = agenda._connection
+    connection = connection_of(agenda)
     connection.execute("PRAGMA synchronous = OFF")
     for number in range(200):
         add(agenda, recurring(f"s{number}"))
@@ -308,7 +326,9 @@ def test_where_nothing_is_to_be_written_nobodys_lock_is_waited_for(home: Home, a
         agenda.see(NOW, NOW - HOUR)
         assert agenda.due(NOW, 5) == []
         agenda.settle([], NOW)
-        agenda.renew("me", NOW)
+        assert agenda.renew("me", [1], NOW, NOW) == set()
+        with agenda.deciding(NOW, 5) as decisions:
+            assert decisions.due == ()
         assert agenda.recover("me", "", NOW, alone=True) == []
         assert not agenda.register("s1", None, NOW)
         assert agenda.confirm("x", NOW) is None
@@ -317,12 +337,13 @@ def test_where_nothing_is_to_be_written_nobodys_lock_is_waited_for(home: Home, a
     assert agenda.pause(1, NOW)
 
 
-def test_what_has_begun_survives_a_power_cut(agenda: SqliteAgenda, home: Home) -> None:
+def test_what_has_begun_survives_a_power_cut(agenda: SqlAgenda, home: Home) -> None:
     """The other side of the store does without: an fsync for each memory would cost too much."""
     full, normal = 2, 1
-    assert agenda._connection.execute("PRAGMA synchronous").fetchone()[0] == full
+    assert connection_of(agenda).execute("PRAGMA synchronous").fetchone()[0] == full
     with closing(open_stores(home)) as stores:
-        assert stores.memory._connection.execute("PRAGMA synchronous").fetchone()[0] == normal  # type: ignore[attr-defined]
+        assert isinstance(stores.database, SqliteDatabase)
+        assert stores.database.connection.execute("PRAGMA synchronous").fetchone()[0] == normal
 
 
 # Where it comes from.
@@ -330,12 +351,7 @@ def test_what_has_begun_survives_a_power_cut(agenda: SqliteAgenda, home: Home) -
 
 def test_a_store_that_had_no_agenda_gets_one_and_keeps_its_memories(home: Home) -> None:
     with closing(sqlite3.connect(home.memory, isolation_level=None)) as old:
-        for number, text in _migrations().items():
-            if number < 7:
-                for statement in _statements(text):
-                    old.execute(statement)
-        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        old.execute("PRAGMA user_version = 6")
+        migrate(old, until=6)
         old.execute(
             """
             INSERT INTO records (external_id, content, kind, scope, tags, created_at, valid_from, change)

@@ -209,7 +209,9 @@ def test_an_unknown_occurrence_is_nobodys(agenda: AgendaStore) -> None:
     agenda.release(1, "me", "", NOW, NOW)
     agenda.started(1, 1, 1)
     agenda.end(1, DONE, NOW)
-    agenda.renew("me", NOW)
+    assert agenda.renew("me", [1], NOW, NOW) == set()
+    with agenda.deciding(NOW, 5) as decisions:
+        assert decisions.due == ()
     assert agenda.under_way() == []
 
 
@@ -306,13 +308,15 @@ def test_what_was_claimed_is_planned_again_and_what_ran_has_failed(agenda: Agend
     claimed, running = left_behind(agenda)
     before = [occurrences(agenda, claimed)[0], the_last(agenda, running)]
     now = NOW + HOUR + (MINUTE if alone else LEASE)
+    agenda.renew("me", [each.id for each in before], now + (MINUTE if alone else 0), now)
     assert agenda.recover("another", "lost", now, alone=alone) == before
     planned, failed = occurrences(agenda, claimed)[0], the_last(agenda, running)
     assert (planned.state, planned.seen_at, planned.holder) == (State.PLANNED, None, None)
     assert (planned.next_try_at, planned.attempts) == (NOW + HOUR, 0)
     assert agenda.recall(claimed.id).status is Status.PENDING
     assert (failed.state, failed.reason, failed.exit_status) == (State.FAILED, "lost", None)
-    assert (failed.settled_at, failed.ended_at) == (now, now)
+    assert failed.settled_at == now
+    assert failed.ended_at == pytest.approx(now, abs=1000), "as far as its lease goes"
     (run_left,) = agenda.runs(failed.id)
     assert run_left.problem == "lost"
     told = agenda.recall(running.id)
@@ -320,20 +324,18 @@ def test_what_was_claimed_is_planned_again_and_what_ran_has_failed(agenda: Agend
     assert agenda.recover("another", "lost", now, alone=True) == []
 
 
-def test_a_run_that_was_lost_counts_until_it_was_heard_of_last(agenda: AgendaStore) -> None:
-    left_behind(agenda)
-    agenda.recover("another", "lost", NOW + 9 * HOUR, alone=False)
-    assert agenda.spent("claude", NOW, NOW + 9 * HOUR) == Spent(1, LEASE)
-
-
 def test_what_is_our_own_or_still_leased_is_left_alone(agenda: AgendaStore) -> None:
     left_behind(agenda)
-    assert agenda.recover("another", "lost", NOW + HOUR + LEASE - 1, alone=False) == []
+    held, now = {each.id for each in agenda.history(None, 9) if each.holder == "me"}, NOW + HOUR + MINUTE
+    assert len(held) == 2
+    assert agenda.recover("another", "lost", now, alone=False) == []
     assert agenda.recover("me", "lost", NOW + 9 * HOUR, alone=True) == []
-    agenda.renew("me", NOW + 5 * HOUR)
-    agenda.renew("another", NOW)
-    assert agenda.recover("another", "lost", NOW + 5 * HOUR - 1, alone=False) == []
-    assert len(agenda.recover("another", "lost", NOW + 5 * HOUR, alone=False)) == 2
+    assert agenda.renew("me", held, NOW + 5 * HOUR, now) == held
+    assert agenda.renew("another", held, now, now) == set()
+    assert agenda.recover("another", "lost", now + MINUTE, alone=False) == []
+    assert agenda.renew("me", held, now, now) == held
+    assert {each.id for each in agenda.recover("another", "lost", now, alone=False)} == held
+    assert agenda.renew("me", held, NOW + 5 * HOUR, now) == set(), "it is not its own any more"
 
 
 def test_who_lost_it_cannot_go_on_with_it(agenda: AgendaStore) -> None:
@@ -344,8 +346,81 @@ def test_who_lost_it_cannot_go_on_with_it(agenda: AgendaStore) -> None:
     assert agenda.begin(occurrence.id, "me", RUN, NOW + HOUR) is None
     agenda.release(occurrence.id, "me", "", NOW + 3 * HOUR, NOW + HOUR)
     assert occurrences(agenda, claimed)[0] == occurrence
-    agenda.end(under_way.id, DONE, NOW + HOUR)
+    assert not agenda.end(under_way.id, DONE, NOW + HOUR)
+    assert not agenda.end(under_way.id, DONE, NOW + HOUR, "me")
     assert the_last(agenda, running).state is State.FAILED
+
+
+def test_what_somebody_else_runs_is_not_ours_to_end(agenda: AgendaStore) -> None:
+    recall = add(agenda, once())
+    begun = begin(agenda, the_last(agenda, recall), NOW + HOUR)
+    agenda.started(begun, 4711, None, "another")
+    assert not agenda.end(begun, DONE, NOW + HOUR, "another")
+    (found,) = agenda.runs(the_last(agenda, recall).id)
+    assert (found.pid, found.ended_at) == (None, None)
+    agenda.started(begun, 4711, None, "me")
+    assert agenda.end(begun, DONE, NOW + HOUR, "me")
+    (found,) = agenda.runs(the_last(agenda, recall).id)
+    assert (found.pid, the_last(agenda, recall).state) == (4711, State.DONE)
+
+
+# Deciding.
+
+
+def test_what_is_decided_on_together_happens_together(agenda: AgendaStore) -> None:
+    recalls = [add(agenda, recurring(session)) for session in "abcd"]
+    with agenda.deciding(NOW + HOUR, 3) as decisions:
+        one, two, three = decisions.due
+        assert [each.recall.id for each in decisions.due] == [each.id for each in recalls[:3]]
+        assert decisions.claim(one, "me", LEASE, in_hours(2))
+        assert not decisions.claim(one, "me", LEASE, in_hours(2)), "once"
+        decisions.change(Settle(two.occurrence.id, State.MISSED, "so", following=in_hours(3)))
+        decisions.cancel(three, "enough")
+        decisions.cancel(three, "again")
+    assert [states(agenda, each) for each in recalls] == [
+        [(1, State.CLAIMED), (2, State.PLANNED)],
+        [(1, State.MISSED), (3, State.PLANNED)],
+        [(1, State.CANCELLED)],
+        [(1, State.PLANNED)],
+    ]
+    assert agenda.recall(recalls[2].id).reason == "enough"
+    assert [agenda.recall(each.id).status for each in recalls] == [
+        Status.RUNNING,
+        Status.PENDING,
+        Status.CANCELLED,
+        Status.PENDING,
+    ]
+
+
+def test_of_what_was_decided_nothing_happens_where_deciding_fails(agenda: AgendaStore) -> None:
+    recall = add(agenda, recurring())
+
+    def decide() -> None:
+        with agenda.deciding(NOW + HOUR, 3) as decisions:
+            assert decisions.claim(decisions.due[0], "me", LEASE, in_hours(2))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        decide()
+    assert states(agenda, recall) == [(1, State.PLANNED)]
+
+
+def test_only_what_an_agent_that_is_asked_for_is_to_do_is_due(agenda: AgendaStore) -> None:
+    add(agenda, once("a", agent="claude"))
+    other = add(agenda, once("b", NOW + 2 * HOUR, agent="codex"))
+    now = NOW + 3 * HOUR
+    with agenda.deciding(now, 5, ["codex", "gemini"]) as decisions:
+        assert [each.recall.id for each in decisions.due] == [other.id]
+    with agenda.deciding(now, 5, []) as decisions:
+        assert not decisions.due
+    assert agenda.next_try_at(0, ["codex"]) == NOW + 2 * HOUR
+    assert agenda.next_try_at(0, ["gemini"]) is None
+    assert agenda.next_try_at(0) == NOW + HOUR
+    agenda.see(now, 0, ["codex"])
+    assert [each.seen_at for each in agenda.history(None, 5)] == [None, now]
+    assert agenda.waiting_for_others(["codex"], now) == {"claude": NOW + HOUR}
+    assert agenda.waiting_for_others(["codex", "claude"], now) == {}
+    assert agenda.waiting_for_others([], NOW) == {}
 
 
 # What happened.

@@ -258,7 +258,7 @@ def drop_the_agenda(path: Path) -> None:
             """
             SELECT type, name FROM sqlite_schema
             WHERE tbl_name IN ('sessions', 'recalls', 'occurrences', 'deferrals', 'runs',
-                               'slots', 'slot_updates', 'recalls_told', 'occurrences_told')
+                               'slots', 'slot_updates', 'delivered', 'recalls_told', 'occurrences_told')
             AND type IN ('table', 'view')
             ORDER BY type = 'table', rowid DESC
             """

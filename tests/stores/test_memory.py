@@ -297,3 +297,13 @@ def test_two_who_have_it_open_see_each_others_memories(open_again: Callable[[], 
 def test_ids_are_never_given_twice(opened: Stores) -> None:
     records: list[Record] = [opened.memory.add(Draft("x"), NOW) for _ in range(3)]
     assert [record.id for record in records] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("scope", ["x\0b", "\ud800x", "x\udc00", "\0"])
+def test_what_no_text_can_hold_names_nothing(opened: Stores, scope: str) -> None:
+    opened.memory.add(Draft("tea", subject="a", scope="a"), NOW)
+    assert not opened.memory.search(Query("tea", scopes=(scope,)), NOW)
+    assert not opened.memory.history("a", None, (scope,))
+    assert not opened.memory.recent((scope,), 9, NOW)
+    assert opened.memory.search(Query(f"tea {scope}"), NOW)
+    assert len(opened.memory.recent(("a", scope, "🫖"), 9, NOW)) == 1

@@ -18,10 +18,11 @@ from iai_daemon.agenda.recall import State
 from iai_daemon.agenda.slot import SlotState
 from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import Filter, Viewer
-from iai_daemon.agenda.store.sqlite_slots import SqliteSlots
+from iai_daemon.agenda.store.sql.slots import SqlSlots
 from iai_daemon.errors import StoreBusy
 from iai_daemon.paths import Home
 from iai_daemon.storage.restore import restore
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.fakes import LONG
 from tests.stores.recalls import HOUR, NOW, add, once
 from tests.stores.slots import active, begin, carry_out, fire, ids, listed, told
@@ -97,8 +98,13 @@ def test_of_threads_that_race_to_take_fire_and_end_a_slot_exactly_one_does(
     assert len({each.key for each in kept.slots.outbox(99)}) == 2 * RACES
 
 
+def connection_of(kept: OpenedAgenda) -> sqlite3.Connection:
+    assert isinstance(kept.database, SqliteDatabase)
+    return kept.database.connection
+
+
 def test_the_database_itself_refuses_what_makes_no_sense(kept: OpenedAgenda) -> None:
-    assert isinstance(kept.slots, SqliteSlots)
+    assert isinstance(kept.slots, SqlSlots)
     assert active(kept.slots).id == 1
     kept.slots.take(listed("b"), NOW)
     for change in (
@@ -113,7 +119,7 @@ def test_the_database_itself_refuses_what_makes_no_sense(kept: OpenedAgenda) -> 
         "DELETE FROM recalls",
     ):
         with pytest.raises(sqlite3.IntegrityError):
-            kept.slots._connection.execute(change)
+            connection_of(kept).execute(change)
 
 
 # Kills.
@@ -128,7 +134,8 @@ from tests.stores.recalls import NOW
 from tests.stores.slots import fire, listed
 
 left = int(sys.argv[2])
-slots = open_agenda(Home(Path(sys.argv[1]))).slots
+opened = open_agenda(Home(Path(sys.argv[1])))
+slots = opened.slots
 
 def count(statement):
     global left
@@ -136,7 +143,7 @@ def count(statement):
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-slots._connection.set_trace_callback(count)
+opened.database.connection.set_trace_callback(count)
 steps = {
     "take": lambda: slots.take(listed(), NOW),
     "fire": lambda: fire(slots),
@@ -185,7 +192,7 @@ def test_a_kill_anywhere_leaves_whole_steps_and_no_recall_without_its_slot(tmp_p
 # What it costs.
 
 
-def hot_questions(kept: OpenedAgenda, slots: SqliteSlots) -> None:
+def hot_questions(kept: OpenedAgenda, slots: SqlSlots) -> None:
     """What is asked at each beat or tick."""
     for number in range(3):
         slots.take(listed(f"slot-{number}"), NOW)
@@ -194,6 +201,7 @@ def hot_questions(kept: OpenedAgenda, slots: SqliteSlots) -> None:
     slots.past_slots(32)
     slots.agents_ended()
     slots.outbox(1)
+    slots.take_news("me", 30.0)
     recall = fire(slots, "new")
     slots.slot_of(recall.id)
     slots.pause("new", None, NOW)
@@ -212,8 +220,8 @@ def test_what_the_daemon_asks_is_looked_up_and_never_walked_through(
     kept: OpenedAgenda, analysed: bool
 ) -> None:
     slots = kept.slots
-    assert isinstance(slots, SqliteSlots)
-    connection = slots._connection
+    assert isinstance(slots, SqlSlots)
+    connection = connection_of(kept)
     connection.execute("PRAGMA synchronous = OFF")
     for number in range(200):
         active(slots, f"slot-{number}")
@@ -324,6 +332,7 @@ def drop_the_slots(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         copy.execute("DROP TABLE slot_updates")
         copy.execute("DROP TABLE slots")
+        copy.execute("DROP TABLE delivered")
         copy.execute("PRAGMA user_version = 7")
 
 

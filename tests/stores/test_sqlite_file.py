@@ -17,7 +17,7 @@ import pytest
 from iai_daemon.errors import CorruptStore, ForeignStore, NewerStore, StoreBusy, StoreOutOfReach
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
-from iai_daemon.memory.sqlite_store import SqliteStore
+from iai_daemon.memory.sqlite.opening import stores_on
 from iai_daemon.paths import Home
 from iai_daemon.storage.migrate import APPLICATION_ID, newest
 from iai_daemon.storage.sqlite import immediate, open_database, translated
@@ -168,7 +168,7 @@ def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
 def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with closing(open_database(path)) as connection:
-        store = SqliteStore(connection, path)
+        store = stores_on(connection, path).memory
         kept = store.add(Draft("Before."), 0)
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")

@@ -9,7 +9,8 @@ wrong clock, or another plan) gives way to the next that has not: a recall is ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,11 +50,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An occurrence whose time has come, the recall that it is of, and whether its session has been closed."""
+    """An occurrence whose time has come, the recall that it is of, and whether its session has been closed.
+
+    Where several daemons share the agenda: `running_since`, when the oldest run of its recall began that is under way, and
+    `busy_with`, another recall of its session that is at work, wherever that is.
+    """
 
     occurrence: Occurrence
     recall: Recall
     closed: bool
+    running_since: int | None = None
+    busy_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,27 @@ class Outcome:
     retry_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What is due, and nobody else's to decide on meanwhile, the oldest try first. What is decided happens at the end, whole or
+    not at all.
+
+    `claim` as in AgendaStore, with the holder, for so many milliseconds, and what follows; `change` as its `settle`; `cancel` as
+    there, of the recall, with the reason.
+    """
+
+    due: Sequence[Due]
+    claim: Callable[[Due, str, int, Planned | None], bool]
+    change: Callable[[Settle | Defer], None]
+    cancel: Callable[[Due, str], None]
+
+
 class AgendaStore(Protocol):
     """Sessions, recalls, occurrences, runs."""
+
+    def clock(self, now: int) -> int:
+        """The time that this agenda goes by: that of the host, which is `now`, or that of the server."""
+        ...
 
     # Sessions.
 
@@ -155,17 +181,27 @@ class AgendaStore(Protocol):
 
     # Occurrences.
 
-    def next_try_at(self, after: int) -> int | None:
+    def next_try_at(self, after: int, agents: Collection[str] | None = None) -> int | None:
         """When the next occurrence later than `after` is tried. Where a restored backup has left nothing planned, the plans go on
-        first."""
+        first. `agents`: only of recalls of these, here and below."""
         ...
 
-    def see(self, now: int, not_before: int) -> None:
+    def see(self, now: int, not_before: int, agents: Collection[str] | None = None) -> None:
         """Note of what has come due since `not_before` that this was seen in time."""
         ...
 
     def due(self, now: int, limit: int) -> Sequence[Due]:
         """What is planned and due, the oldest try first."""
+        ...
+
+    def deciding(
+        self, now: int, limit: int, agents: Collection[str] | None = None
+    ) -> AbstractContextManager[Decisions]:
+        """Decide on what is due. What somebody else is deciding on at this moment is left to him."""
+        ...
+
+    def waiting_for_others(self, agents: Collection[str], now: int) -> Mapping[str, int]:
+        """The agents, other than these, whose recalls are due, and since when."""
         ...
 
     def settle(self, decided: Sequence[Settle | Defer], now: int) -> None:
@@ -175,7 +211,8 @@ class AgendaStore(Protocol):
     def claim(
         self, occurrence: int, holder: str, lease_until: int, following: Planned | None, now: int
     ) -> bool:
-        """Take it, so that nobody else does, and plan what follows. False: it is no longer planned."""
+        """Take it, so that nobody else does, and plan what follows. False: it is no longer planned. Leases last as long after
+        `now` as they are said to; when one is over, the clock says that the agenda goes by."""
         ...
 
     def begin(self, occurrence: int, holder: str, run: NewRun, now: int) -> int | None:
@@ -186,23 +223,23 @@ class AgendaStore(Protocol):
         """It was claimed and is known not to have started: it is planned again, put off until then, which is a deferral."""
         ...
 
-    def started(self, run: int, pid: int, process_start: int | None) -> None:
-        """Which process everything is below that the agent starts."""
+    def started(self, run: int, pid: int, process_start: int | None, holder: str | None = None) -> None:
+        """Which process everything is below that the agent starts. `holder`, here and at its end: nothing, if it is not his."""
         ...
 
-    def end(self, run: int, outcome: Outcome, now: int) -> None:
-        """Its agent has ended. Nothing when it is known to have; what was cancelled meanwhile is not tried again, what was
-        confirmed is done."""
+    def end(self, run: int, outcome: Outcome, now: int, holder: str | None = None) -> bool:
+        """Its agent has ended. False, and nothing happens: it is known to have, or was given up; what was cancelled meanwhile is
+        not tried again, what was confirmed is done."""
         ...
 
-    def renew(self, holder: str, lease_until: int) -> None:
-        """What this holder has claimed or runs stays its own until then."""
+    def renew(self, holder: str, occurrences: Collection[int], lease_until: int, now: int) -> Collection[int]:
+        """What this holder has claimed or runs of these stays its own until then; which that are."""
         ...
 
     def recover(self, holder: str, reason: str, now: int, *, alone: bool) -> Sequence[Occurrence]:
         """What another holder has left behind, its lease being over: what was claimed is planned again, and not seen yet; what
         ran fails, for its end is unknown. As it was before. `alone`: nobody else can be at work here, so no lease is waited
-        for."""
+        for. Where several share the agenda, what a holder has not renewed himself counts as left behind, too."""
         ...
 
     def acted_after(self, now: int) -> Sequence[Recall]:

@@ -71,6 +71,14 @@ class SlotStore(Protocol):
         """What the backend has not taken yet, oldest first."""
         ...
 
+    def news(self, holder: str) -> Update | None:
+        """What is to be told next; None: nothing, or somebody else than this holder is about to."""
+        ...
+
+    def take_news(self, holder: str, seconds: float) -> Update | None:
+        """The same, and for so many seconds nobody else tells it."""
+        ...
+
     def delivered(self, update: int, now: int) -> None:
         """The backend has taken it, or never will, and need not be told again."""
         ...

@@ -1,0 +1,1 @@
+"""The agenda on a server, which the daemons of several machines share."""

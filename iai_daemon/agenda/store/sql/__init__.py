@@ -1,0 +1,1 @@
+"""The statements of the agenda, which all engines understand."""

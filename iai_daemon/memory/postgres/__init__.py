@@ -1,0 +1,1 @@
+"""PostgreSQL: its index of words, and what keeps its tables well."""

@@ -1,0 +1,1 @@
+"""What the engines share: the statements of the memory, which all of them understand."""

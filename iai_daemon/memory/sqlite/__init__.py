@@ -1,0 +1,1 @@
+"""The embedded engine: its index of words, and what keeps its file well."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as the engine. Only who has one pays for its driver."""
