@@ -22,6 +22,7 @@ from iai_daemon.lifecycle.books import Books
 from iai_daemon.lifecycle.decide import Decision, Standing, decide
 from iai_daemon.lifecycle.history import Transition
 from iai_daemon.lifecycle.states import State
+from iai_daemon.neighbours.neighbours import Neighbours
 from iai_daemon.presence.classify import Presence
 from iai_daemon.reloading import Reloads
 from iai_daemon.service.brake import SafeMode
@@ -71,6 +72,7 @@ class Daemon:
         self.books = Books(home, self.surroundings.boot_id)
         self.shift = Shift(home, settings, clock, self._changed.set, log, self.surroundings.ageing)
         self.agenda = Secretary(home, settings, clock, self._changed.set, log)
+        self.neighbours = Neighbours(home, settings, clock, self._changed.set, log, self.troubles)
         self.subscribers = Subscribers(partial(news, self))
         self.shift.told = self.subscribers.tell
         self.reloads = Reloads(self, log, self._go_by, self._pulse, self._changed.set)
@@ -99,6 +101,7 @@ class Daemon:
         with answering(self._stop, self.reloads.ask):
             await self._control.open()
             self._reserve.keep()
+            self.neighbours.begin()
             try:
                 while not self._stopping:
                     await self.reloads.do_what_is_asked()
@@ -175,8 +178,11 @@ class Daemon:
                 self.agenda.look(now)
 
     def _look(self, now: Now) -> None:
-        """Look who is here, decide, and carry the decision out."""
-        self.presence = self.surroundings.look(now, self.agenda.woken)
+        """Look who is here, and who elsewhere, decide, and carry the decision out."""
+        out_of_sight = self.presence.out_of_sight
+        self.presence = self.neighbours.join(self.surroundings.look(now, self.agenda.woken), now)
+        if out_of_sight and not self.presence.out_of_sight:
+            self.agenda.reached()
         before = self.standing
         self.decision = self.decide(now)
         self.standing = self.decision.standing
@@ -184,6 +190,8 @@ class Daemon:
             self._announce(before.state, now)
         if self.safe is None:
             self._carry_out(now)
+        night = self.shift.describe_running()["night"]
+        self.neighbours.tell(self.standing, self.presence, night, now)
         self._keep(now)
 
     def _carry_out(self, now: Now) -> None:
@@ -237,7 +245,7 @@ class Daemon:
         """Seconds until something falls due without any event."""
         if self.surroundings.behind:
             return 0.0
-        parts = (self.decision, self.surroundings, self.shift, self.agenda, self._pulse)
+        parts = (self.decision, self.surroundings, self.shift, self.agenda, self.neighbours, self._pulse)
         return max(0.0, min(self._next_tick, *(part.next_at for part in parts)) - now.awake)
 
     @property
@@ -256,6 +264,7 @@ class Daemon:
         self.surroundings.rearrange(settings)
         self.shift.reload(settings, self.surroundings.ageing)
         await self.agenda.reload(settings)
+        await self.neighbours.reload(settings)
         self._next_tick = 0.0
         self._beat(self.clock.now())
 
@@ -268,5 +277,5 @@ class Daemon:
         self._reserve.close()
         await self._control.close()
         self.surroundings.close()
-        # Both may take a while: the one a batch, the others the grace that agents have.
-        await asyncio.gather(self.shift.close(), self.agenda.close())
+        # All may take a while: a batch, the grace that agents have, a server that does not answer.
+        await asyncio.gather(self.shift.close(), self.agenda.close(), self.neighbours.close())

@@ -1,4 +1,4 @@
-"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look, reload,
+"""What a caller of the control socket may ask of the daemon: status, sleep, wake, consolidate, look, elsewhere, reload,
 subscribe, wake_test."""
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ def _wishes(daemon: Daemon) -> Mapping[str, Handler]:
         daemon.look_now()
         if daemon.presence.in_flight:
             raise Refused(problem="A tool call is still in flight: ask again when it has been answered.")
+        if host := daemon.presence.in_flight_elsewhere:
+            # Being at work there, it would end the sleep at once.
+            raise Refused(
+                problem=f"A tool call is still in flight on {host}: ask again when it has been answered."
+            )
         return _ask(daemon, State.BEDTIME, _held_for(params))
 
     async def wake(params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
@@ -82,6 +87,11 @@ def _errands(daemon: Daemon) -> Mapping[str, Handler]:
         daemon.look_now()
         return {}
 
+    async def elsewhere(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
+        """Who is present on other hosts."""
+        now, idle_after = daemon.clock.now(), daemon.settings.lifecycle.idle_after
+        return {"wrappers": daemon.neighbours.describe_wrappers(now, idle_after)}
+
     async def reload(_params: Mapping[str, object], _notify: Notify) -> Mapping[str, object]:
         """Somebody has changed the settings."""
         try:
@@ -103,7 +113,13 @@ def _errands(daemon: Daemon) -> Mapping[str, Handler]:
         notify.stay()
         return await daemon.agenda.try_out(name)
 
-    return {"look": look, "reload": reload, "subscribe": subscribe, "wake_test": wake_test}
+    return {
+        "look": look,
+        "elsewhere": elsewhere,
+        "reload": reload,
+        "subscribe": subscribe,
+        "wake_test": wake_test,
+    }
 
 
 def _ask(daemon: Daemon, state: State, held_for: float | None) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.lifecycle.books import Books
 from iai_daemon.lifecycle.decide import Decision, Standing
+from iai_daemon.neighbours.neighbours import Neighbours
 from iai_daemon.paths import Home
 from iai_daemon.presence.classify import Presence, Status
 from iai_daemon.service.brake import SafeMode
@@ -40,6 +41,7 @@ class Told(Protocol):
     surroundings: Surroundings
     shift: Shift
     agenda: Secretary
+    neighbours: Neighbours
     books: Books
     troubles: Troubles
     safe: SafeMode | None
@@ -71,6 +73,7 @@ def describe(daemon: Told, now: Now) -> dict[str, object]:
             "orphan": counts[Status.ORPHAN],
             "invalid": counts[Status.INVALID],
         },
+        "hosts": daemon.neighbours.describe(now, idle_after),
         "consolidation": daemon.shift.describe(),
         "agenda": daemon.agenda.describe(now),
         "store": daemon.shift.describe_store(),

@@ -12,6 +12,10 @@ from iai_daemon.cli import quick
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
 from iai_daemon.paths import Home, find_home
+from iai_daemon.units import say_duration
+
+# Of more hosts only the number is said.
+_MOST_HOSTS = 12
 
 
 def status(words: Sequence[str]) -> int:
@@ -47,7 +51,9 @@ def _service(home: Home) -> list[dict[str, str]]:
 def nobody() -> dict[str, Any]:
     """The object of `status --json` when no daemon runs."""
     counts = dict.fromkeys(("fresh", "active", "stale", "orphan", "invalid"), 0)
-    consolidation: dict[str, object] = dict.fromkeys(("why_not", "night", "pass", "progress", "last"))
+    consolidation: dict[str, object] = dict.fromkeys(
+        ("why_not", "elsewhere", "night", "pass", "progress", "last")
+    )
     return {
         "schema": 1,
         "pid": None,
@@ -57,6 +63,7 @@ def nobody() -> dict[str, Any]:
         "reason": "no daemon is running",
         "rule": None,
         "presence": counts,
+        "hosts": [],
         "consolidation": {"running": False, **consolidation, "waiting": {}},
         "agenda": {},
         "store": {"engine": None, "memories": None},
@@ -73,6 +80,7 @@ def _lines(seen: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{seen['state']}  since {seen['since']}  ({seen['rule']}: {seen['reason']})",
         f"wrappers  {', '.join([wrappers, *gone])}",
+        *_hosts(seen.get("hosts") or []),
         f"night     {_night(night)}",
         f"agenda    {_agenda(seen['agenda'])}",
         f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
@@ -87,9 +95,29 @@ def _lines(seen: Mapping[str, Any]) -> list[str]:
         )
     if held_back := sum(number for why, number in night["waiting"].items() if why != "review"):
         lines.append(f"waiting   {held_back} changes held back: `iai-daemon nights list` tells why")
+    if night["elsewhere"]:
+        lines.append(f"night     one is running on {night['elsewhere']}")
     if night["why_not"]:
         lines.append(f"disabled  {night['why_not']}")
     return lines + [f"degraded  {each['what']}: {each['why']}; {each['fix']}" for each in seen["degraded"]]
+
+
+def _hosts(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each of the others that share the memory; those that count come first."""
+    others = sorted((each for each in hosts if not each["this"]), key=lambda each: bool(each["lease_over"]))
+    lines = [f"host      {each['name']}: {_host(each)}" for each in others[:_MOST_HOSTS]]
+    if len(others) > _MOST_HOSTS:
+        lines.append(f"hosts     {len(others) - _MOST_HOSTS} more: `iai-daemon status --json`")
+    return lines
+
+
+def _host(host: Mapping[str, Any]) -> str:
+    if host["lease_over"]:
+        return f"has not been heard of for {say_duration(host['seen'])}"
+    if host["state"] is None:
+        return "tells what cannot be read: another version may run there"
+    night = f", night {host['night']} is running there" if host["night"] is not None else ""
+    return f"{host['state']} ({host['rule']}), {host['wrappers']} open, {host['active']} active{night}"
 
 
 def _night(night: Mapping[str, Any]) -> str:

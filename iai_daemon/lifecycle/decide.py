@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -10,6 +10,9 @@ from iai_daemon.config import Lifecycle
 from iai_daemon.lifecycle.states import TRANSITIONS, Event, State
 from iai_daemon.presence.classify import Presence, Status
 from iai_daemon.units import NEVER, say_duration
+
+# So many hosts are counted instead of named.
+_TOO_MANY_TO_NAME = 3
 
 
 class Allowed(StrEnum):
@@ -69,11 +72,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the rules ask of a presence; times on the awake clock.
+    """What the rules ask of a presence, here and on other hosts; times on the awake clock.
 
     `open` counts the present wrappers of people, `arrived` those of them that have settled or acted, `legacy` those that
     are too old to report activity, `agents` the present wrappers below agents that we woke. `latest` is the last
-    activity of people, a settling counted as one, `upcoming` when one of all these will settle or be stale.
+    activity of people, a settling counted as one, `upcoming` when one of all these will settle or be stale. `latest_on` is the
+    other host where that was, `hosts` those of the wrappers that are open elsewhere, one for each.
     """
 
     open: int
@@ -83,6 +87,9 @@ class _Seen:
     latest: float
     by_settling: bool
     upcoming: tuple[float, ...]
+    latest_on: str | None = None
+    hosts: tuple[str, ...] = ()
+    out_of_sight: bool = False
 
 
 def decide(
@@ -117,20 +124,33 @@ def decide(
 
 def _look(presence: Presence, now: float, slept_at: float) -> _Seen:
     # An agent that we woke is not the user's return: it moves no timer, and nobody is here because of it.
-    people = [wrapper for wrapper in presence.present if not wrapper.headless]
-    active_at = max((at for wrapper in people if (at := wrapper.active_at) is not None), default=-NEVER)
+    everybody = (*presence.present, *presence.elsewhere)
+    people = [wrapper for wrapper in everybody if not wrapper.headless]
+    active_at, active_on = _last((wrapper.active_at, wrapper.host) for wrapper in people)
     # A client starts twins that only probe and end within a second: one that has not settled wakes nobody.
-    settled_at = max((wrapper.settled_at for wrapper in people if wrapper.has_settled(now)), default=-NEVER)
+    settled_at, settled_on = _last(
+        (wrapper.settled_at, wrapper.host) for wrapper in people if wrapper.has_settled(now)
+    )
     latest = min(max(active_at, settled_at), now)
     return _Seen(
         open=len(people),
         arrived=sum(wrapper.has_settled(now) or wrapper.active_at is not None for wrapper in people),
         legacy=sum(wrapper.beat is not None and not wrapper.beat.reports_activity for wrapper in people),
-        agents=len(presence.present) - len(people),
+        agents=len(everybody) - len(people),
         latest=latest if latest > slept_at else -NEVER,
         by_settling=settled_at > active_at,
-        upcoming=tuple(at for wrapper in presence.present for at in (wrapper.settled_at, wrapper.stale_at)),
+        upcoming=tuple(at for wrapper in everybody for at in (wrapper.settled_at, wrapper.stale_at)),
+        latest_on=settled_on if settled_at > active_at else active_on,
+        hosts=tuple(wrapper.host for wrapper in people if wrapper.host is not None),
+        out_of_sight=presence.out_of_sight,
     )
+
+
+def _last(times: Iterable[tuple[float | None, str | None]]) -> tuple[float, str | None]:
+    """The latest of these times, and the other host where it was; what happened here comes first."""
+    known = [(at, host is None, host) for at, host in times if at is not None]
+    at, _, host = max(known, key=lambda each: each[:2], default=(-NEVER, True, None))
+    return at, host
 
 
 def _remember(standing: Standing, seen: _Seen, now: float) -> Standing:
@@ -174,8 +194,9 @@ def _event(standing: Standing, seen: _Seen, now: float, settings: Lifecycle, ove
 
 
 def _allowed(standing: Standing, seen: _Seen, now: float, settings: Lifecycle) -> Allowed:
-    """An agent at work holds every pass up, and so does who may be coming; only an absence leaves the store alone."""
-    if standing.state is State.WAKE or seen.agents or seen.open > seen.arrived:
+    """An agent at work holds every pass up, and so does who may be coming, and whoever cannot be seen; only an absence leaves the
+    store alone."""
+    if standing.state is State.WAKE or seen.agents or seen.open > seen.arrived or seen.out_of_sight:
         return Allowed.NONE
     absent = standing.rule == Event.ABSENT.rule and _is_absent(standing, now, settings)
     return Allowed.ALL if absent else Allowed.SHARED
@@ -202,15 +223,16 @@ def _thresholds(
 
 
 def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings: Lifecycle) -> str:
-    wrappers = f"{seen.open} wrapper{'' if seen.open == 1 else 's'} open"
+    wrappers = _wrappers(seen)
+    where = f" on {seen.latest_on}" if seen.latest_on and seen.latest == standing.last_active else ""
     quiet = now - standing.last_active
     match event:
         case Event.ACTIVE if seen.legacy and now >= seen.latest + settings.idle_after:
             reason = f"{wrappers}, {seen.legacy} too old to report activity, so being open counts"
         case Event.ACTIVE:
-            reason = f"someone was active {say_duration(quiet)} ago, {wrappers}"
+            reason = f"someone was active {say_duration(quiet)} ago{where}, {wrappers}"
         case Event.SETTLED:
-            reason = f"a new wrapper has settled, {wrappers}"
+            reason = f"a new wrapper has settled{where}, {wrappers}"
         case Event.IDLE | Event.INACTIVE:
             limit = settings.idle_after if event is Event.IDLE else settings.inactive_for
             # Who was active a moment ago may have left, or gone to sleep on purpose.
@@ -232,11 +254,24 @@ def _reason(event: Event, standing: Standing, seen: _Seen, now: float, settings:
     return reason
 
 
+def _wrappers(seen: _Seen) -> str:
+    """How many are open, and how many of those on which other hosts."""
+    said = f"{seen.open} wrapper{'' if seen.open == 1 else 's'} open"
+    if not seen.hosts:
+        return said
+    names = list(dict.fromkeys(seen.hosts))
+    where = " and ".join(names) if len(names) < _TOO_MANY_TO_NAME else f"{len(names)} other hosts"
+    if len(seen.hosts) < seen.open:
+        return f"{said}, {len(seen.hosts)} of them on {where}"
+    return f"{said} on {where}"
+
+
 def _held_up(seen: _Seen) -> str:
-    if not seen.agents:
-        return ""
-    agents = "an agent that we woke is" if seen.agents == 1 else f"{seen.agents} agents that we woke are"
-    return f", held up while {agents} at work"
+    said = ""
+    if seen.agents:
+        agents = "an agent that we woke is" if seen.agents == 1 else f"{seen.agents} agents that we woke are"
+        said = f", held up while {agents} at work"
+    return said + (", no night while other hosts cannot be seen" if seen.out_of_sight else "")
 
 
 def _against(seconds: float, limit: float) -> str:
@@ -258,6 +293,8 @@ def _figures(
     """The numbers behind the decision: wrappers by status, seconds of quiet or absence, and the limit in force."""
     figures: dict[str, float] = {status.lower(): presence.counts[status] for status in Status}
     figures["quiet_seconds"] = round(now - standing.last_active, 3)
+    if presence.elsewhere:
+        figures["elsewhere"] = len(presence.elsewhere)
     if standing.absent_since is not None:
         figures["absent_seconds"] = round(now - standing.absent_since, 3)
     limits = {

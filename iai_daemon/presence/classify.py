@@ -62,7 +62,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """One wrapper as one scan sees it. The times ending in `_at` are on the awake clock."""
+    """One wrapper as one scan sees it. The times ending in `_at` are on the awake clock. `host`: the other host that tells of it."""
 
     path: str
     status: Status
@@ -72,6 +72,7 @@ class Wrapper:
     settled_at: float = -NEVER
     stale_at: float = NEVER
     headless: bool = False
+    host: str | None = None
 
     def has_settled(self, now: float) -> bool:
         """Whether it has lived long enough to be more than a probe, at `now` (awake clock)."""
@@ -96,10 +97,16 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Presence:
-    """Everybody a scan has seen, and what was wrong with the looking."""
+    """Everybody a scan has seen, and what was wrong with the looking.
+
+    `elsewhere`: who is present on other hosts that share our memory. `out_of_sight`: there may be others whom nobody can tell of
+    now.
+    """
 
     wrappers: tuple[Wrapper, ...] = ()
     trouble: tuple[Trouble, ...] = ()
+    elsewhere: tuple[Wrapper, ...] = ()
+    out_of_sight: bool = False
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -108,13 +115,20 @@ class Presence:
 
     @cached_property
     def present(self) -> tuple[Wrapper, ...]:
-        """The FRESH ones."""
+        """The FRESH ones here."""
         return tuple(wrapper for wrapper in self.wrappers if wrapper.status is Status.FRESH)
 
     @property
     def in_flight(self) -> int:
         """Calls of present wrappers that have no answer yet."""
         return sum(wrapper.beat.in_flight for wrapper in self.present if wrapper.beat)
+
+    @property
+    def in_flight_elsewhere(self) -> str | None:
+        """A host where a call has no answer yet."""
+        return next(
+            (wrapper.host for wrapper in self.elsewhere if wrapper.beat and wrapper.beat.in_flight), None
+        )
 
     @property
     def sessions(self) -> Mapping[tuple[str, str], str | None]:
