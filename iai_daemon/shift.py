@@ -6,22 +6,26 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.consolidation import hindrances
 from iai_daemon.consolidation.death import Death
+from iai_daemon.consolidation.keeper import Keeper, Seen, see
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.consolidation.passes import expected, outlook
-from iai_daemon.consolidation.tasks import is_enabled, make_default_task, why_not
+from iai_daemon.consolidation.tasks import make_default_task, why_not
 from iai_daemon.consolidation.when import due_in
-from iai_daemon.errors import IaiError, NightBusy, NightRefused, StoreBusy
+from iai_daemon.errors import IaiError, NightBusy, NightRefused, StoreAway, StoreBusy
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.idle import dream_due_at
 from iai_daemon.lifecycle.machine import objection
 from iai_daemon.lifecycle.states import State
-from iai_daemon.memory.nights import Hindrance, NightRow, NightStore
+from iai_daemon.memory import spool
+from iai_daemon.memory.delivering import deliver
+from iai_daemon.memory.nights import Hindrance, NightRow, Why
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
@@ -40,6 +44,8 @@ _LONGEST_BACK_OFF = 3600.0
 
 # For so long the loop waits for another process that holds the store for itself alone; it tries again at each tick.
 _OPENS_WITHIN = 0.5
+# For so long notes are delivered at a tick that had to wait for the memory's server.
+_DELIVERS_WITHIN = 0.5
 
 
 class _Work(Enum):
@@ -83,8 +89,27 @@ class _Running:
     failure: str | None = None
 
 
+def _look_for_work(
+    settings: Settings,
+    home: Home,
+    now: int,
+    alone: bool,
+    stores: Stores,
+) -> tuple[_Work, int]:
+    """What a night would find, and the newest change as of which nothing but plug-ins is thought to have work."""
+    known, guessed = expected(settings, home, alone=alone)
+    if outlook(stores.nights, known, now).work:
+        return _Work.KNOWN, 0
+    if not guessed or not outlook(stores.nights, guessed, now).work:
+        return _Work.NONE, 0
+    return _Work.GUESSED, stores.nights.newest_change()
+
+
 class Shift:
     """Carries out what the lifecycle allows. Every method is called from the event loop and returns at once.
+
+    A store that is a server is asked beside the loop: what it tells is known from the turn on at which it has answered, and then
+    `changed` is called.
 
     `told` is called whenever a night has told something of itself.
     """
@@ -104,7 +129,10 @@ class Shift:
         self._changed = changed
         self._log = log
         self._ageing = ageing or Ageing(settings.lifecycle.tick)
-        self._stores: Stores | None = None
+        self._keeper = self._make_keeper()
+        self._seen: Seen | None = None
+        self._memories: int | None = None
+        self._counted: Mapping[str, int] = {}
         self._trouble: dict[str, str] | None = None
         self._objection: str | None = None
         self._times: _Times | None = None
@@ -133,24 +161,40 @@ class Shift:
     def look(self, now: Now) -> None:
         """Once a tick: open the store where it is not open yet, or another one by now, and learn what others did."""
         self._work.clear()
-        try:
-            if self._stores is not None and self._stores.moved():
-                self._close_stores()
-            if self._stores is None:
-                self._stores = self._open_stores(now)
-            self._times = self._read_times(self._stores, now)
-            self._hindrances = self._stores.nights.hindrances()
-            self._why_not = why_not(
-                by_setting=self._settings.consolidation.enabled, by_task=is_enabled(self._stores.tasks)
-            )
-        except IaiError as error:
-            self._close_stores()
-            self._note_trouble(error)
-        else:
-            self._trouble, self.locked_out = None, False
+        self._keeper.ask(
+            "look",
+            lambda stores: self._deliver_and_see(stores, now.milliseconds),
+            partial(self._learn, now),
+            self._cannot_look,
+            opens=True,
+        )
+
+    def _deliver_and_see(self, stores: Stores, now: int) -> Seen:
+        """What was told while the memory could not be reached comes first."""
+        deliver(stores, self._home, within=_DELIVERS_WITHIN)
+        return see(stores, now)
+
+    def _learn(self, now: Now, seen: Seen) -> None:
+        self._trouble, self.locked_out = None, False
+        before, self._seen = self._seen, seen
+        self._times = self._read_times(seen, now)
+        self._hindrances = seen.hindrances
+        self._why_not = why_not(by_setting=self._settings.consolidation.enabled, by_task=seen.enabled)
+        if seen.elsewhere is not None and self._running is None:
+            # Once that one is over it is known whether anything is left to do.
+            self._cut_short, self._retry_at = 0, 0.0
+        if self._keeper.beside:
+            self._count()
+            if seen != before:
+                self._changed()
+
+    def _cannot_look(self, error: IaiError) -> None:
+        self._forget_store()
+        self._note_trouble(error)
 
     def _note_trouble(self, error: IaiError) -> None:
-        self.locked_out = isinstance(error, StoreBusy)
+        # Also of a server that is away: whoever asked it on the loop would keep that waiting.
+        self.locked_out = isinstance(error, (StoreBusy, StoreAway))
         self._trouble = degraded("store", str(error), AS_SAID)
 
     def reload(self, settings: Settings, ageing: Ageing) -> None:
@@ -162,7 +206,9 @@ class Shift:
         # What was mended in the settings is tried at once.
         self._retry_at = 0.0
         # Opened anew, the store mirrors the interval.
-        self._close_stores()
+        self._keeper.leave()
+        self._forget_store()
+        self._keeper = self._make_keeper()
 
     def overdue(self, now: Now) -> Overdue:
         """Whether a night has been waited for too long, or when it will have been."""
@@ -194,7 +240,7 @@ class Shift:
             self._start_when_due(allowed, standing, now)
 
     def _start_when_due(self, allowed: Allowed, standing: Standing, now: Now) -> None:
-        if self._times is None or self._why_not:
+        if self._times is None or self._why_not or self.elsewhere is not None:
             return
         times = self._times
         interval = self._settings.consolidation.interval
@@ -216,23 +262,22 @@ class Shift:
 
     def _work_for(self, now: Now, *, alone: bool) -> _Work:
         """What a night of the passes that may run would find; asked of the store at most once a tick."""
-        if alone not in self._work and self._stores is not None:
-            try:
-                self._work[alone] = self._ask_for_work(self._stores.nights, now, alone=alone)
-            except IaiError as error:
-                self._note_trouble(error)
+        if alone not in self._work:
+            question = partial(_look_for_work, self._settings, self._home, now.milliseconds, alone)
+            name = f"work {alone}"
+            self._keeper.ask(name, question, partial(self._know_work, now, alone), self._note_trouble)
         return self._work.get(alone, _Work.NONE)
 
-    def _ask_for_work(self, nights: NightStore, now: Now, *, alone: bool) -> _Work:
-        known, guessed = expected(self._settings, self._home, alone=alone)
-        if outlook(nights, known, now.milliseconds).work:
-            return _Work.KNOWN
-        if not guessed or not outlook(nights, guessed, now.milliseconds).work:
-            return _Work.NONE
-        self._guess = nights.newest_change()
-        refuted = self._refuted.get(alone)
-        again = refuted is not None and now.awake < refuted.until and refuted.change == self._guess
-        return _Work.NONE if again else _Work.GUESSED
+    def _know_work(self, now: Now, alone: bool, found: tuple[_Work, int]) -> None:
+        work, change = found
+        if work is _Work.GUESSED:
+            self._guess = change
+            refuted = self._refuted.get(alone)
+            if refuted is not None and now.awake < refuted.until and refuted.change == change:
+                work = _Work.NONE
+        self._work[alone] = work
+        if self._keeper.beside and work is not _Work.NONE:
+            self._changed()
 
     # What runs.
 
@@ -256,11 +301,13 @@ class Shift:
         self._failure = None
         try:
             report = await running.night.run(heard)
+        except NightBusy as error:
+            # Another process at the same work, or a restore, is nothing that anybody has to mend.
+            self._log.info("night not begun", cause=str(error))
+            running.failure = str(error)
         except (IaiError, OSError) as error:
             self._log.error("night failed", cause=str(error))
-            running.failure = str(error)
-            # Another process at the same work, or a restore, is nothing that anybody has to mend.
-            self._failure = None if isinstance(error, NightBusy) else running.failure
+            self._failure = running.failure = str(error)
         finally:
             self._running = None
             self._end(running, report)
@@ -354,7 +401,8 @@ class Shift:
         if self._running is not None and self._task is not None:
             self._running.night.request_yield("the daemon stops", cancelled=True)
             await asyncio.wait({self._task})
-        self._close_stores()
+        await self._keeper.close()
+        self._forget_store()
 
     # What is told.
 
@@ -373,35 +421,53 @@ class Shift:
         return {
             "why_not": self._why_not,
             **self.describe_running(),
+            "elsewhere": self.elsewhere,
             "last": self._last,
             "waiting": self._waiting(),
         }
 
+    @property
+    def elsewhere(self) -> str | None:
+        """The host on which another daemon of this store runs a night."""
+        return None if self._seen is None or self._running is not None else self._seen.elsewhere
+
     def _waiting(self) -> Mapping[str, int]:
         """How many planned changes wait, by why."""
-        if self._stores is None:
-            return {}
-        try:
-            return {why.value: number for why, number in self._stores.nights.waiting().items()}
-        except IaiError as error:
-            self._note_trouble(error)
-            return {}
+        self._keeper.ask(
+            "waiting", lambda stores: stores.nights.waiting(), self._know_waiting, self._cannot_count
+        )
+        return self._counted
+
+    def _know_waiting(self, found: Mapping[Why, int]) -> None:
+        self._counted = {why.value: number for why, number in found.items()}
+
+    def _know_memories(self, found: int) -> None:
+        self._memories = found
+
+    def _cannot_count(self, error: IaiError) -> None:
+        self._memories, self._counted = None, {}
+        self._note_trouble(error)
+
+    def _count(self) -> int | None:
+        """How many memories there are."""
+        self._keeper.ask(
+            "memories", lambda stores: stores.memory.memories(), self._know_memories, self._cannot_count
+        )
+        return self._memories
 
     def describe_store(self) -> dict[str, object]:
         """The part `store` of the status."""
-        memories = None
-        if self._stores is not None:
-            try:
-                memories = self._stores.memory.memories()
-            except IaiError as error:
-                self._note_trouble(error)
-        return {"engine": self._settings.memory.store, "memories": memories}
+        return {"engine": self._settings.memory.engine, "memories": self._count()}
 
     def degraded(self) -> list[dict[str, str]]:
-        """What keeps nights from happening as they should."""
-        found = []
+        """What keeps the memory and its nights from being as they should."""
+        found: list[dict[str, str]] = []
         if self._trouble:
             found.append(self._trouble)
+        if waiting := spool.count(self._home):
+            notes = "1 note waits" if waiting == 1 else f"{waiting} notes wait"
+            fix = "they are delivered by themselves, in order, once it can be reached"
+            found.append(degraded("spool", f"{notes} for the memory's server", fix))
         if self._objection:
             found.append(degraded("nights", self._objection, "it goes on when that has passed"))
         now = self._clock.now().milliseconds
@@ -414,7 +480,7 @@ class Shift:
             found.append(degraded("nights", self._death.say(), self._death.remedy))
         if why := self._failure or self._failed_night():
             found.append(degraded("nights", why, "as the sentence says; the next night tries again"))
-        if self._cut_short > 1:
+        if self._cut_short > 1 and self.elsewhere is None:
             why = f"the last {self._cut_short} nights were cut short"
             found.append(degraded("nights", why, "`iai-daemon nights list` tells by what"))
         return found
@@ -428,7 +494,7 @@ class Shift:
 
     # What is remembered.
 
-    def _read_times(self, stores: Stores, now: Now) -> _Times:
+    def _read_times(self, seen: Seen, now: Now) -> _Times:
         """When nights were, turned from stamps into ages once a tick."""
 
         dated, self._dated = self._dated, {}
@@ -439,38 +505,38 @@ class Shift:
             self._dated[milliseconds] = at = (
                 self._ageing.on_boot_clock(milliseconds / 1000, now) if at is None else at
             )
-            return at
+            # A host whose clock is ahead of ours has not stamped the future.
+            return min(at, now.boot) if self._keeper.beside else at
 
         def began(night: NightRow | None) -> float | None:
             return None if night is None else on_boot_clock(night.started_at)
 
-        nights = stores.nights
-        newest = nights.nights(1)
-        if not newest:
+        night = seen.night
+        if seen.newest is None:
             self._last = None  # another memory may have been restored meanwhile
-        elif newest[-1].report:
-            self._last = newest[-1].report
-        night = nights.last_completed(kind="night")
+        elif seen.newest.report:
+            self._last = seen.newest.report
         return _Times(
-            first_started=min(now.boot, on_boot_clock(nights.first_started_at(now.milliseconds))),
-            last_began=began(nights.last_completed(asked=False)),
-            last_asked=began(nights.last_completed(asked=True)),
+            first_started=min(now.boot, on_boot_clock(seen.first_started_at)),
+            last_began=began(seen.due),
+            last_asked=began(seen.asked),
             last_night_ended=None if night is None else on_boot_clock(night.ended_at or night.started_at),
         )
 
-    def _open_stores(self, now: Now) -> Stores:
+    def _make_keeper(self) -> Keeper:
+        settings = self._settings
+        return Keeper(partial(self._open_stores, settings), beside=settings.memory.engine != "sqlite")
+
+    def _open_stores(self, settings: Settings) -> Stores:
         """The store, with the task that lets nights come; it is written only where it does not mirror the setting. Raises
         StoreUnusable, StoreBusy."""
-        stores = open_stores(self._home, within=_OPENS_WITHIN)
-        made = make_default_task(
-            stores.tasks, self._settings.consolidation.interval, now.milliseconds, self._log.warning
-        )
-        if made:
+        stores = open_stores(self._home, within=_OPENS_WITHIN, settings=settings.memory)
+        now = self._clock.now().milliseconds
+        if make_default_task(stores.tasks, settings.consolidation.interval, now, self._log.warning):
             self._log.info("the task consolidate was made")
         return stores
 
-    def _close_stores(self) -> None:
-        if self._stores is not None:
-            self._stores.close()
-            self._stores = None
-        self._times = None
+    def _forget_store(self) -> None:
+        """What is not known any more while it cannot be asked."""
+        self._times = self._seen = self._memories = None
+        self._counted = {}

@@ -1,5 +1,5 @@
 """Backups of the memory: made before the first change of a night when the newest is older than a day, and when asked for;
-of each sort the last seven are kept."""
+of each sort the last seven are kept. A server is backed up by those who run it: nothing is made of one here."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _back_up(
         path = _name(folder, purpose, now)
         if not store.back_up(path, may_go_on):
             return None
-        drop_old(path, now)
+        # Of a server there is nothing to keep here.
+        if path.exists():
+            drop_old(path, now)
     except HomeUnusable as error:
         raise NoBackup(path=folder, cause=error.data["cause"]) from error
     except OSError as cause:

@@ -43,7 +43,7 @@ def undo_night(store: NightStore, lock_path: Path, night: int, now: int, *, forc
     What it proposed waits no longer. The consolidation lock is held meanwhile. Raises NoSuchNight, NightBusy while a
     night runs, and NightRefused when it is undone already, or when records have changed since and `force` is not given.
     """
-    with lock.held(lock_path, _who("undo", night, now)):
+    with lock.held_everywhere(lock_path, _who("undo", night, now), store):
         undone_at = store.night(night).undone_at
         if undone_at is not None:
             raise NightRefused(problem=f"Night {night} was undone already, at {stamp(undone_at)}.")
@@ -61,7 +61,7 @@ def accept_night(store: NightStore, lock_path: Path, night: int, now: int) -> Ac
 
     The consolidation lock is held meanwhile. Raises NoSuchNight, NightBusy, and NightRefused when nothing waits.
     """
-    with lock.held(lock_path, _who("acceptance", night, now)):
+    with lock.held_everywhere(lock_path, _who("acceptance", night, now), store):
         row = store.night(night)
         proposed = store.held(night=night, why=Why.REVIEW)
         if not proposed:

@@ -1,13 +1,14 @@
-"""The consolidation lock: whoever runs passes holds it, and a kill gives it back."""
+"""The consolidation lock: whoever runs passes holds it, in his home and, where hosts share a store, there; a kill gives it back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from iai_daemon.errors import NightBusy
 from iai_daemon.flock import FileLock, holder
+from iai_daemon.memory.nights import NightStore
 
 
 @contextmanager
@@ -20,3 +21,12 @@ def held(path: Path, who: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def held_everywhere(
+    path: Path, who: str, store: NightStore, lost: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
+    """The same, on all hosts that share this store; `lost` is told, from another thread, why it is held no longer."""
+    with held(path, who), store.alone(who, path.parent, lost):
+        yield

@@ -35,7 +35,7 @@ from iai_daemon.consolidation.report import (
     counters,
     interrupted,
 )
-from iai_daemon.errors import CorruptStore, IaiError, NoBackup, StoreBusy
+from iai_daemon.errors import CorruptStore, Fenced, IaiError, NoBackup, StoreAway, StoreBusy
 from iai_daemon.memory.nights import (
     QUARANTINE,
     Addition,
@@ -51,6 +51,11 @@ from iai_daemon.memory.nights import (
 from iai_daemon.memory.store import MemoryStore
 
 _LONGEST_CHAIN = 100
+# So long a night tries to leave its report with a server that is away, and so long when somebody has come back.
+_REPORTS_WITHIN, _LEAVES_WITHIN = 10.0, 0.1
+_ASKS_AGAIN_EVERY = 0.1
+# Of a night that had to stop before it had looked.
+_NOTHING_SEEN = Outlook(work=False, total=0, embedded=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +112,20 @@ def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: S
     def look() -> Outlook:
         return outlook(store, passes, around.clock().milliseconds, model=order.model, taken_back=order.asked)
 
-    before, outcome, reason = look(), NOTHING_TO_DO, None
-    if before.work:
-        with around.lock:
-            try:
+    before, outcome, reason = _NOTHING_SEEN, NOTHING_TO_DO, None
+    try:
+        before = look()
+        if before.work:
+            with around.lock:
                 _close_killed(store, before, around)
                 before = look()  # whoever held the lock a moment ago may have done it
                 if before.work:
                     return _Night(store, passes, order, around).run()
-            except StoreBusy:
-                halt = around.halted()
-                if halt is None:
-                    raise
-                outcome, reason = halt.outcome, halt.reason
+    except (StoreBusy, StoreAway):
+        halt = around.halted()
+        if halt is None or halt.outcome == FAILED:
+            raise
+        outcome, reason = halt.outcome, halt.reason
     now = around.clock().milliseconds
     return Report(None, order.kind, order.rule, now, now, outcome, reason, (), Counters(), before)
 
@@ -160,6 +166,8 @@ class _Night:
                 self._must_stop()
         except (NoBackup, CorruptStore) as error:
             self._trouble.append(str(error))
+        except (StoreAway, Fenced) as error:
+            self._cut_short(error)
         return self._end(started_at)
 
     def _run_rounds(self) -> None:
@@ -189,10 +197,9 @@ class _Night:
             self._run_batches(each, done)
         except _Halted:
             pass
-        except StoreBusy as cause:
+        except (StoreBusy, StoreAway, Fenced) as cause:
             # No fault of the pass: the others would find no more of the store than this one did.
-            if not self._must_stop():
-                self._halt = Halt(FAILED, str(cause))
+            self._cut_short(cause)
         except Exception as cause:  # noqa: BLE001 -- passes are other people's code too; the cause goes into the report
             self._fail(each, done, cause)
         status = done.failure or ("done" if self._halt is None else self._halt.outcome)
@@ -320,6 +327,11 @@ class _Night:
             message = f"another process was writing when the night gave way, so {what} is not kept"
             self._around.tell({"event": "warning", "message": message})
 
+    def _cut_short(self, cause: IaiError) -> None:
+        """The store cannot be gone on with; where somebody has asked us to stop, that is why."""
+        if not self._must_stop():
+            self._halt = Halt(FAILED, str(cause))
+
     def _yield_point(self) -> None:
         if self._must_stop():
             raise _Halted
@@ -331,6 +343,33 @@ class _Night:
         return self._halt is not None
 
     def _end(self, started_at: int) -> Report:
+        """The report, left in the store. One whose server is away may have to be closed by the next night."""
+        away: Stopwatch | None = None
+        while True:
+            try:
+                return self._leave_report(started_at)
+            except StoreAway:
+                away = away or Stopwatch()
+                asked = self._around.halted()
+                hurries = asked is not None and asked.outcome != FAILED
+                if away.seconds() >= (_LEAVES_WITHIN if hurries else _REPORTS_WITHIN):
+                    raise
+                clock.pause(_ASKS_AGAIN_EVERY)
+
+    def _leave_report(self, started_at: int) -> Report:
+        report = self._report(started_at)
+        kept = report.as_json()
+        try:
+            self._note(
+                "its report",
+                lambda: self._store.end_night(self._id, report.outcome, report.reason, kept, report.ended_at),
+            )
+        except Fenced as error:
+            # Whoever has begun since has closed its books.
+            return replace(report, outcome=FAILED, reason=str(error))
+        return report
+
+    def _report(self, started_at: int) -> Report:
         halt, used = self._halt, usage()
         if halt is not None:
             outcome, reason = halt.outcome, halt.reason
@@ -338,7 +377,7 @@ class _Night:
             outcome, reason = FAILED, "; ".join(self._trouble)
         else:
             outcome, reason = COMPLETED, None
-        report = Report(
+        return Report(
             id=self._id,
             kind=self._order.kind,
             rule=self._order.rule,
@@ -356,11 +395,6 @@ class _Night:
             cpu_seconds=used.cpu_seconds,
             peak_rss_bytes=used.peak_rss_bytes,
         )
-        self._note(
-            "its report",
-            lambda: self._store.end_night(self._id, outcome, reason, report.as_json(), report.ended_at),
-        )
-        return report
 
     def _outlook(self) -> Outlook:
         return outlook(self._store, self._passes, self._now(), model=self._order.model)

@@ -33,6 +33,7 @@ from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.report import (
     CANCELLED,
     COMPLETED,
+    FAILED,
     NOT_REHEARSED,
     YIELDED,
     PassReport,
@@ -58,18 +59,24 @@ class Choose(Protocol):
 
 
 _PROGRESS_EVERY = 0.1
+# Seconds that a server may take for one of a night's statements: nobody waits for it, and a large memory is a lot to look through.
+_DEADLINE = 120.0
 _LOOK_FOR_CYCLES_AFTER = 50_000
 # Each may hold a whole memory, and a line has its bounds.
 _CHANGES_A_LINE = 16
 
 
 class Inbox:
-    """What the parent says. A thread reads it, so that the night only has to look at a field."""
+    """What the parent says. A thread reads it, so that the night only has to look at a field.
+
+    `stopped` is called once, by whoever asks the night to stop: for what does not look at the field.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lines = self._read_lines()
         self.halt: Halt | None = None
+        self.stopped: Callable[[], None] = lambda: None
 
     def first(self) -> bytes:
         """The first line; empty when the parent is gone before it wrote one."""
@@ -83,6 +90,7 @@ class Inbox:
         """Ask the night to stop; the first wish counts."""
         if self.halt is None:
             self.halt = Halt(outcome, reason)
+            self.stopped()
 
     def _listen(self) -> None:
         for line in self._lines:
@@ -197,7 +205,8 @@ def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
         loss_budget=settings.consolidation.loss_budget,
         review=settings.consolidation.review,
     )
-    with contextlib.closing(open_stores(home, lambda: inbox.halt is None)) as stores:
+    with contextlib.closing(open_stores(home, lambda: inbox.halt is None, deadline=_DEADLINE)) as stores:
+        inbox.stopped = stores.database.interrupt
         if job.dry_run:
             report = _rehearse(stores, chosen, order, inbox, tell)
             report = replace(report, passes=(*report.passes, *_not_rehearsed(settings, job, chosen)))
@@ -215,9 +224,11 @@ def _surroundings(home: Home, stores: Stores, job: Job, inbox: Inbox, tell: Tell
     return Surroundings(
         halted=lambda: inbox.halt,
         tell=tell,
-        lock=lock.held(
+        lock=lock.held_everywhere(
             home.consolidation_lock,
             f"process {os.getpid()}, {job.kind} ({job.rule}), since {format_stamp(now)}",
+            stores.nights,
+            lambda why: inbox.stop(FAILED, why),
         ),
         prepare=lambda: back_up_when_old(stores.nights, home.backups, now, lambda: inbox.halt is None),
         memory=stores.memory,

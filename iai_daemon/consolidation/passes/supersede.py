@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
-from iai_daemon.memory.nights import Batch, Change, NightStore
+from iai_daemon.memory.nights import Batch, Change, NightStore, Sharing
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
 from iai_daemon.memory.trust import may_end
@@ -92,13 +92,13 @@ class Supersede:
         # What is known of words takes 2 MB, and the daemon imports every pass.
         from iai_daemon.memory.contradictions import tells_of_change  # noqa: PLC0415
 
-        near = {}
+        asked = []
         for record in sorted(told, key=lambda each: each.change):
             self._look_on(store, record.change - 1)
             much = record.age > self._newest and not tells_of_change(record)
-            near[record.id] = store.sharing(record, _COMPARED_MUCH if much else _COMPARED, much=much)
+            asked.append(Sharing(record, _COMPARED_MUCH if much else _COMPARED, much=much))
             self._read_to, self._newest = record.change, max(self._newest, record.age)
-        return near
+        return dict(store.sharing_each(asked))
 
     def _look_on(self, store: NightStore, position: int) -> None:
         """What was written from where the last look ended, so that no look walks through all there is."""
