@@ -3,7 +3,7 @@ verdict becomes a change of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from iai_daemon.agenda.planning import following, planned
 from iai_daemon.agenda.policy import Do, Obstacle, Rules, Situation, Verdict, judge
@@ -29,22 +29,42 @@ class Decider:
         self.rules = _rules(settings)
         self.hindered: dict[str, str] = {}
 
-    def judge(self, due: Due, busy: Mapping[str, str], budget: Budget, now: int) -> Verdict:
-        """What is to become of it. `busy`: the sessions in which somebody is at work, and why one says so."""
+    def judge(
+        self, due: Due, busy: Mapping[str, str], budget: Budget, now: int, taken: Sequence[Recall] = ()
+    ) -> Verdict:
+        """What is to become of it. `busy`: the sessions in which somebody is at work, and why one says so; `taken`: the recalls
+        whose agents are about to be woken."""
         situation = Situation(
             now,
             closed=due.closed,
             passed=_later(due, now),
-            running_since=self._runs.since(due.recall),
-            obstacle=self._obstacle(due.recall, busy, budget),
+            running_since=self._running_since(due, taken, now),
+            obstacle=self._obstacle(due, busy, budget, taken),
         )
         return judge(due.occurrence, due.recall, situation, self.rules)
 
-    def _obstacle(self, recall: Recall, busy: Mapping[str, str], budget: Budget) -> Obstacle | None:
+    def _running_since(self, due: Due, taken: Sequence[Recall], now: int) -> int | None:
+        """When the oldest run of its recall began, here or wherever the agenda is shared."""
+        about_to = now if any(each.id == due.recall.id for each in taken) else None
+        known = (self._runs.since(due.recall), due.running_since, about_to)
+        return min((each for each in known if each is not None), default=None)
+
+    def _another(self, due: Due, taken: Sequence[Recall]) -> int | None:
+        """Another recall of its session that is at work, or is about to be."""
+        here = self._runs.another_in(due.recall)
+        if here is not None or due.busy_with is not None:
+            return due.busy_with if here is None else here
+        about_to = (each.id for each in taken if each.session_id == due.recall.session_id)
+        return next((each for each in about_to if each != due.recall.id), None)
+
+    def _obstacle(
+        self, due: Due, busy: Mapping[str, str], budget: Budget, taken: Sequence[Recall]
+    ) -> Obstacle | None:
         """Why its agent cannot be woken now."""
+        recall = due.recall
         if why := busy.get(recall.session_id):
             return Obstacle(why)
-        if (other := self._runs.another_in(recall)) is not None:
+        if (other := self._another(due, taken)) is not None:
             return Obstacle(f"its session is busy with recall {other}")
         agent = self._agents.get(recall.agent)
         hindrance = (

@@ -75,6 +75,10 @@ class Secretary:
         """Once a tick, and when somebody has changed something."""
         self._recalls.look(now)
 
+    def reached(self) -> None:
+        """The server of the store answers again."""
+        self._recalls.reached()
+
     def act(self, people: People, now: Now) -> None:
         """Do what is due."""
         if self._calendar is not None:

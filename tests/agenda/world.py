@@ -18,6 +18,7 @@ from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.agenda.waking.call import Call
 from iai_daemon.agenda.waking.wake import Ended
 from iai_daemon.paths import Home
+from iai_daemon.storage.sqlite_database import SqliteDatabase
 from iai_daemon.units import NEVER
 from tests.agenda.plans import NOON
 from tests.fakes import FakeClock
@@ -114,7 +115,8 @@ class World:
         if self._mine is None:
             self._mine = open_agenda(self.home)
             # What a test adds needs not survive a power cut.
-            self._mine.store._connection.execute("PRAGMA synchronous = OFF")  # type: ignore[attr-defined]
+            if isinstance(self._mine.database, SqliteDatabase):
+                self._mine.database.connection.execute("PRAGMA synchronous = OFF")
         return self._mine
 
     @property

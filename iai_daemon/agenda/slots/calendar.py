@@ -24,6 +24,8 @@ from iai_daemon.units import NEVER, format_stamp, parse_stamp
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
+# Longer than the courier takes at most: while one daemon tells something, no other one does.
+_TELLS_FOR = 30.0
 # So much of the outbox is sent in one go; what is left comes with the next beat.
 _AT_ONCE = 100
 # What is over is remembered so long, or a backend that still lists it would have it done again.
@@ -79,7 +81,7 @@ class Calendar:
 
     def _has_news(self, opened: OpenedAgenda) -> bool:
         """Whether there is something to tell, to a backend that answered the last time."""
-        return not self._failures and bool(opened.slots.outbox(1))
+        return not self._failures and opened.slots.news(self._agenda.holder) is not None
 
     # The backend.
 
@@ -128,26 +130,26 @@ class Calendar:
         opened = self._agenda.opened
         if opened is not None:
             for each in answer["slots"]:
-                self._slots.take(opened.slots, Listed(**each), now)
-            opened.slots.prune_slots(now.whole_milliseconds - _REMEMBERED)
+                self._slots.take(opened, Listed(**each), now)
+            opened.slots.prune_slots(self._agenda.time(now) - _REMEMBERED)
 
     async def _tell_news(self) -> None:
         """In order: what does not arrive keeps the rest waiting, what the backend refuses for good does not."""
         for _ in range(_AT_ONCE):
             opened = self._agenda.opened
-            waiting = opened.slots.outbox(1) if opened is not None else ()
-            if not waiting:
+            news = opened.slots.take_news(self._agenda.holder, _TELLS_FOR) if opened is not None else None
+            if news is None:
                 return
-            answer = await self._messenger.ask(_told(waiting[0]))
+            answer = await self._messenger.ask(_told(news))
             opened = self._agenda.opened
             if opened is None:
                 return
-            if not self._settled(opened.slots, waiting[0], answer):
+            if not self._settled(opened.slots, news, answer):
                 return
 
     def _settled(self, slots: SlotStore, update: Update, answer: Mapping[str, Any]) -> bool:
         """Whether the backend has taken it, or never will."""
-        now = self._clock.now().whole_milliseconds
+        now = self._agenda.time(self._clock.now())
         if answer["ok"] or answer["kind"] == "refused":
             slots.delivered(update.id, now)
             if not answer["ok"]:

@@ -41,21 +41,22 @@ class Slots:
         """Carry on with the slots that are known."""
         self._resolve_ended(opened, now)
         self._end_aborted(opened)
-        self._fire_queued(opened.slots, now)
+        self._fire_queued(opened, now)
 
     def _resolve_ended(self, opened: OpenedAgenda, now: Now) -> None:
         """What came of the agents that have ended."""
         for slot, occurrence in opened.slots.agents_ended():
+            moment = self._agenda.time(now)
             if occurrence.state is State.UNCONFIRMED or (
                 occurrence.state is State.DONE and slot.state is SlotState.PAUSED
             ):
                 opened.slots.note_agent_ended(slot.id, occurrence.reason)
             elif occurrence.state is State.DONE:
                 said = _last_line(opened, occurrence)
-                opened.slots.resolve(slot.id, SlotState.COMPLETED, now.whole_milliseconds, summary=said)
+                opened.slots.resolve(slot.id, SlotState.COMPLETED, moment, summary=said)
             else:
                 why = f"wake-agent failed: {occurrence.reason or occurrence.state}"
-                opened.slots.resolve(slot.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
+                opened.slots.resolve(slot.id, SlotState.ABORTED, moment, reason=why)
             self._log.info("slot's agent ended", slot=slot.id, agent=slot.agent, state=occurrence.state)
 
     def _end_aborted(self, opened: OpenedAgenda) -> None:
@@ -65,18 +66,22 @@ class Slots:
             if slot is not None and slot.state is SlotState.ABORTED:
                 self._agenda.end_run(recall, f"its slot was aborted: {slot.reason or 'no reason given'}")
 
-    def _fire_queued(self, slots: SlotStore, now: Now) -> None:
+    def _fire_queued(self, opened: OpenedAgenda, now: Now) -> None:
         """Wake the agents of waiting slots that are free by now; what has waited for too long is given up."""
-        limit = self._settings.agenda.max_defer
+        slots, moment = opened.slots, self._agenda.time(now)
         for slot in slots.open_slots():
-            if slot.state is not SlotState.QUEUED:
+            if slot.state is not SlotState.QUEUED or self._is_for_others(opened, slot.agent):
                 continue
-            waited = (now.whole_milliseconds - slot.listed_at) / 1000
-            if waited >= limit:
+            waited = (moment - slot.listed_at) / 1000
+            if waited >= self._settings.agenda.max_defer:
                 why = f"wake-agent failed: {slot.agent} was not free for {say_duration(waited)}"
-                slots.resolve(slot.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
+                slots.resolve(slot.id, SlotState.ABORTED, moment, reason=why)
             elif self._is_free(slot.agent, slots.open_slots()):
                 self._fire(slots, slot, now)
+
+    def _is_for_others(self, opened: OpenedAgenda, agent: str) -> bool:
+        """Where several daemons share the agenda, slots are for those that have their agents."""
+        return opened.shared and agent not in self._settings.agents
 
     def _is_free(self, agent: str, known: Sequence[Slot]) -> bool:
         """Whether it can be woken at once: nothing of it runs or is about to, and there is room."""
@@ -86,7 +91,7 @@ class Slots:
         return agent not in working | about_to and self._agenda.room > len(about_to)
 
     def _fire(self, slots: SlotStore, slot: Slot, now: Now) -> None:
-        moment = now.whole_milliseconds
+        moment = self._agenda.time(now)
         draft = Draft(
             session_id=str(uuid.uuid5(_SLOTS, slot.id)),
             agent=slot.agent,
@@ -102,28 +107,27 @@ class Slots:
             self._agenda.expect(moment)
             self._log.info("slot fires", slot=slot.id, agent=slot.agent)
 
-    def take(self, slots: SlotStore, listed: Listed, now: Now) -> None:
+    def take(self, opened: OpenedAgenda, listed: Listed, now: Now) -> None:
         """What the backend lists: what is over there is over here, what is new is queued, the newest of each agent alone."""
+        slots, moment = opened.slots, self._agenda.time(now)
         known = {each.id: each for each in slots.open_slots()}
         if listed.status in (SlotState.COMPLETED, SlotState.ABORTED):
             if listed.id in known:
                 state = SlotState(listed.status)
-                slots.resolve(
-                    listed.id, state, now.whole_milliseconds, reason="the backend says so", tell=False
-                )
+                slots.resolve(listed.id, state, moment, reason="the backend says so", tell=False)
             return
         if listed.status in (SlotState.IN_PROGRESS, SlotState.PAUSED) and listed.id not in known:
             return  # somebody else's, or of a memory that was lost: it may have run
-        if not slots.take(listed, now.whole_milliseconds):
+        if self._is_for_others(opened, listed.agent) or not slots.take(listed, moment):
             return
         if listed.agent not in self._settings.agents:
             why = f"wake-agent failed: there is no [agents.{listed.agent}] in the settings"
-            slots.resolve(listed.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
+            slots.resolve(listed.id, SlotState.ABORTED, moment, reason=why)
             return
         for other in known.values():
             if other.agent == listed.agent and other.state is SlotState.QUEUED:
                 why = f"replaced by slot {listed.id}"
-                slots.resolve(other.id, SlotState.ABORTED, now.whole_milliseconds, reason=why)
+                slots.resolve(other.id, SlotState.ABORTED, moment, reason=why)
         if self._is_free(listed.agent, slots.open_slots()):
             self._fire(slots, slots.slot(listed.id), now)
 
