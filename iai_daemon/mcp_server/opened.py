@@ -9,9 +9,13 @@ from typing import Generic, Protocol, TypeVar
 import anyio
 import anyio.to_thread
 
-from iai_daemon.errors import StoreUnusable
+from iai_daemon.config import Memory
+from iai_daemon.errors import IaiError, StoreUnusable
+from iai_daemon.memory.delivering import LATER, deliver
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
+from iai_daemon.storage.patience import patience
+from iai_daemon.storage.where import address_of
 
 
 class _Open(Protocol):
@@ -23,6 +27,9 @@ class _Open(Protocol):
     @property
     def moved(self) -> Callable[[], bool]: ...
 
+
+# Seconds: longer than another process may keep the memory locked, shorter than agents wait for an answer.
+ANSWERS_WITHIN = 15.0
 
 _T = TypeVar("_T")
 _Part = TypeVar("_Part", bound=_Open)
@@ -40,12 +47,18 @@ class Kept(Generic[_Part]):
         self._part: _Part | None = None
         self._turn = anyio.CapacityLimiter(1)
 
-    async def use(self, work: Callable[[_Part], _T]) -> _T:
-        """One at a time, in a thread: a wait for another writer blocks no ping."""
+    async def use(self, work: Callable[[_Part], _T], later: Callable[[IaiError], _T] | None = None) -> _T:
+        """One at a time, in a thread: a wait for another writer blocks no ping. `later`: what is done in the same turn where the work
+        has to wait for the memory's server; without it that is raised."""
 
         def with_it() -> _T:
-            with self as part:
-                return work(part)
+            try:
+                with patience(ANSWERS_WITHIN), self as part:
+                    return work(part)
+            except LATER as why:
+                if later is None:
+                    raise
+                return later(why)
 
         return await anyio.to_thread.run_sync(with_it, limiter=self._turn)
 
@@ -71,8 +84,22 @@ class Kept(Generic[_Part]):
 
 
 class Opened(Kept[Stores]):
-    """The memory of a home, opened at once. Raises StoreUnusable, StoreBusy."""
+    """The memory of a home. A file is opened at once: raises StoreUnusable, StoreBusy. A server is first asked when it is used,
+    since an agent without a memory still has its other tools, and notes can wait (`spools`). Raises BadConfig."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, settings: Memory) -> None:
         super().__init__(lambda: open_stores(home))
-        self._part = open_stores(home)
+        self.home = home
+        self.spools = address_of(home, settings) is not None
+        if not self.spools:
+            self._part = open_stores(home)
+
+    def __enter__(self) -> Stores:
+        """What was told while the server was away is in the memory before anything else is done with it, as far as it goes quickly."""
+        stores = super().__enter__()
+        try:
+            deliver(stores, self.home)
+        except StoreUnusable:
+            self.close()
+            raise
+        return stores

@@ -114,8 +114,12 @@ class CorrectsResult(BaseModel):
 
 
 class RememberResult(MemoryResult):
-    """One memory, and what it seems to correct: that is found after it from now on. What it `disputes` is trusted more."""
+    """One memory, and what it seems to correct: that is found after it from now on. What it `disputes` is trusted more. Without an
+    `id` it is kept here until the memory's server is back: `waits_as` is its name, `said` why."""
 
+    id: int | None = None  # type: ignore[assignment]  # what waits has none yet
+    waits_as: str | None = None
+    said: str | None = None
     corrects: list[CorrectsResult]
     disputes: list[CorrectsResult] = []
     redacted: list[str] = []

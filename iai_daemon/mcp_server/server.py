@@ -60,7 +60,7 @@ _SAID = {
 
 def serve(home: Home, settings: Settings) -> None:
     """Serve until the client closes standard input. Raises StoreUnusable before anything is answered."""
-    memory = Opened(home)
+    memory = Opened(home, settings.memory)
     project, uses = current_project(), Uses(memory)
     # A thread waits for standard input, and no exception reaches it: Ctrl-C would do nothing. The store survives any end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

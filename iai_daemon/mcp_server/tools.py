@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import anyio.to_thread
 
@@ -41,9 +42,11 @@ from iai_daemon.mcp_server.schemas import (
     Tags,
 )
 from iai_daemon.mcp_server.uses import Uses
+from iai_daemon.memory.delivering import remember
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
+from iai_daemon.memory.spool import Note, Spool, as_told, new_note
 from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.memory.trust import AGENT
 from iai_daemon.paths import Home
@@ -83,25 +86,31 @@ class Tools:
         search puts them after it. `disputes`: older facts that are trusted more and hold; ask the user. `redacted`: secrets
         that were taken out."""
 
+        draft = from_object(
+            {
+                "content": content,
+                "kind": kind,
+                "subject": subject,
+                "attribute": attribute,
+                "scope": scope.strip() or self._project,
+                "tags": tags,
+                "expires_at": expires_at.strip() or None,
+                "source": source,
+                "session": self._session,
+                "client": self.client,
+                "origin": origin,
+            },
+            origin=AGENT,
+            redacts=self._redacts,
+        )
+        note = new_note(draft, _now()) if self._memory.spools else None
+
         def work(stores: Stores) -> RememberResult:
-            draft = from_object(
-                {
-                    "content": content,
-                    "kind": kind,
-                    "subject": subject,
-                    "attribute": attribute,
-                    "scope": scope.strip() or self._project,
-                    "tags": tags,
-                    "expires_at": expires_at.strip() or None,
-                    "source": source,
-                    "session": self._session,
-                    "client": self.client,
-                    "origin": origin,
-                },
-                origin=AGENT,
-                redacts=self._redacts,
+            record = (
+                stores.memory.add(draft, _now())
+                if note is None
+                else remember(stores, self._home, note, _now())
             )
-            record = stores.memory.add(draft, _now())
             told = stores.memory.corrected_by(record.id)
             return RememberResult(
                 **_results(stores, [record])[0].model_dump(),
@@ -112,7 +121,20 @@ class Tools:
                 redacted=list(draft.redacted),
             )
 
-        return await self._memory.use(work)
+        return await self._memory.use(work, None if note is None else partial(self._keep, note))
+
+    def _keep(self, note: Note, why: IaiError) -> RememberResult:
+        """For later. Raises NotKept."""
+        Spool(self._home).keep(note, why)
+        told = {
+            **describe(as_told(note.draft)),
+            "id": None,
+            "waits_as": note.name,
+            "said": f"Kept here, and delivered when the memory is back. {why}",
+            "corrects": [],
+            "redacted": list(note.draft.redacted),
+        }
+        return RememberResult.model_validate(told)
 
     async def search_memory(
         self,
