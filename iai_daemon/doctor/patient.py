@@ -19,10 +19,13 @@ from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.storage import sqlite
 from iai_daemon.storage.migrate import newest
+from iai_daemon.storage.where import address_of
 
 # Both take milliseconds, and what hangs shall not keep the doctor waiting.
 _WITHIN = 1.0
 _OPENS_WITHIN = 0.5
+# Seconds that a server may take for one answer.
+ANSWERS_WITHIN = 2.0
 
 _Result = TypeVar("_Result")
 
@@ -66,9 +69,41 @@ class Patient:
         except psutil.Error:
             return None
 
+    @property
+    def address(self) -> str | None:
+        """Where its memory is, when that is a server. Raises BadConfig."""
+        return None if self.settings is None else address_of(self.home, self.settings.memory)
+
+    @property
+    def has_no_memory(self) -> bool:
+        """Whether there is none yet, as far as this machine knows."""
+        return not self.home.memory.exists() and self.address is None
+
     @contextlib.contextmanager
     def stores(self) -> Iterator[Stores]:
         """The memory of this home as everybody opens it; it is neither made nor brought to another schema. Raises NotChecked."""
+        address = self.address
+        opened = self._in_a_file() if address is None else self._on_a_server(address)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def _on_a_server(self, address: str) -> Stores:
+        from iai_daemon.storage.postgres.schema import schema_at  # noqa: PLC0415 -- who has no server does not pay for its driver
+
+        try:
+            schema = schema_at(address, ANSWERS_WITHIN)
+            if schema < newest():
+                raise NotChecked(
+                    "the memory still has an older schema" if schema else "there is no memory yet"
+                )
+            settings = self.require_settings().memory
+            return open_stores(self.home, within=_OPENS_WITHIN, settings=settings, deadline=ANSWERS_WITHIN)
+        except (StoreUnusable, StoreBusy) as error:
+            raise NotChecked("the memory cannot be opened") from error
+
+    def _in_a_file(self) -> Stores:
         path = self.require_home().memory
         if not path.exists():
             raise NotChecked("there is no memory yet")
@@ -78,13 +113,9 @@ class Patient:
                 schema = connection.execute("PRAGMA user_version").fetchone()[0]
             if schema < newest():
                 raise NotChecked("the memory still has an older schema")
-            opened = open_stores(self.home, within=_OPENS_WITHIN)
+            return open_stores(self.home, within=_OPENS_WITHIN)
         except (StoreUnusable, StoreBusy) as error:
             raise NotChecked("the memory cannot be opened") from error
-        try:
-            yield opened
-        finally:
-            opened.close()
 
 
 def meet(home: Home, now: Now) -> Patient:

@@ -41,7 +41,17 @@ def _word(said: ast.expr) -> str | None:
 
 def whats() -> set[str]:
     """All that the code can say, read from it."""
-    rooms = {"agenda", "lifecycle", "daemon", "shift", "telling", "troubles", "surroundings", "reloading"}
+    rooms = {
+        "agenda",
+        "lifecycle",
+        "neighbours",
+        "daemon",
+        "shift",
+        "telling",
+        "troubles",
+        "surroundings",
+        "reloading",
+    }
     found = {
         _word(said)
         for module in source.package()

@@ -41,7 +41,7 @@ _SHOWN = 120
 def look(patient: Patient) -> Iterator[Finding]:
     settings = patient.require_settings()
     yield from _agents(patient, settings)
-    if not patient.home.memory.exists():
+    if patient.has_no_memory:
         yield ok("agenda", "there is no memory yet, so no recalls")
         return
     with opened(patient) as agenda:

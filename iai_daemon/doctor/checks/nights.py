@@ -40,7 +40,7 @@ _WHY = {
 
 def look(patient: Patient) -> Iterator[Finding]:
     settings = patient.require_settings()
-    if not patient.home.memory.exists():
+    if patient.has_no_memory:
         yield ok("nights", "there is no memory yet, so nothing for a night to do")
         return
     with patient.stores() as stores:

@@ -41,6 +41,7 @@ def look(patient: Patient) -> Iterator[Finding]:
     yield from _old(seen)
     yield from _hanging(seen, patient)
     yield from _forgotten(seen, patient)
+    yield from _hosts(patient)
 
 
 def _invalid(seen: Presence) -> Iterator[Finding]:
@@ -49,6 +50,24 @@ def _invalid(seen: Presence) -> Iterator[Finding]:
         names = some([f"{Path(each.path).name}: {each.reason}" for each in found])
         remedy = f"see who makes them in {Path(found[0].path).parent}, and delete them"
         yield warn("presence.invalid", names, remedy)
+
+
+def _hosts(patient: Patient) -> Iterator[Finding]:
+    """Other hosts that share the memory: who was lost sight of, and who tells what nobody can use."""
+    others = [each for each in (patient.status or {}).get("hosts") or () if not each["this"]]
+    lost = [each for each in others if each["lease_over"]]
+    odd = [each for each in others if not each["lease_over"] and each["state"] is None]
+    if others and not lost and not odd:
+        yield ok("presence.hosts", f"{len(others)} other host{'' if len(others) == 1 else 's'} in sight")
+    if lost:
+        said = some(
+            [f"{each['name']} has not been heard of for {say_duration(each['seen'])}" for each in lost]
+        )
+        remedy = "none where those are switched off or asleep; else see `iai-daemon status` there"
+        yield warn("presence.hosts", f"{said}: whoever is active there ends no night here", remedy)
+    if odd:
+        said = some([f"{each['name']} tells what cannot be read" for each in odd])
+        yield warn("presence.hosts", said, "bring iai-daemon there and here to the same version")
 
 
 def _old(seen: Presence) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from iai_daemon.clock import Now, Stopwatch
 from iai_daemon.consolidation.backup import back_up_now
+from iai_daemon.doctor.checks import server
 from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import CorruptStore, StoreBusy
@@ -61,6 +62,10 @@ _MAKE_ROOM = "make room on that disk, or delete backups that you do not need (`i
 
 
 def look(patient: Patient) -> Iterator[Finding]:
+    address = patient.address
+    if address is not None:
+        yield from server.look(patient, address)
+        return
     home = patient.home
     log = _size(side_file(home.memory, "-wal"))
     try:

@@ -12,6 +12,7 @@ NAMES = {
     "presence": "presence",
     "watching": "watching",
     "clean-up": "presence.clean-up",
+    "hosts": "presence.hosts",
     "home": "home",
     "state": "home.state",
     "history": "home.history",
@@ -23,6 +24,7 @@ NAMES = {
     "service": "service",
     "config": "config.reload",
     "store": "store",
+    "spool": "store.spool",
     "nights": "nights",
     "pass": "nights.passes",
     "agenda": "agenda",
@@ -31,7 +33,15 @@ NAMES = {
 }
 # What is put off, or tried again, and may pass by itself, and what something else makes up for: the checks of their own say
 # when it lasts too long.
-_PASSING = {"nights", "nights.passes", "agenda.agents", "daemon.version", "watching", "service"}
+_PASSING = {
+    "nights",
+    "nights.passes",
+    "agenda.agents",
+    "daemon.version",
+    "store.spool",
+    "watching",
+    "service",
+}
 
 
 def look(patient: Patient) -> Iterator[Finding]:
