@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test test-clients lint run bench bench-recall bench-insights clean
+.PHONY: help demo test test-clients lint run bench bench-postgres bench-recall bench-insights clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -51,6 +51,9 @@ run: $(VENV)/ready   ## the daemon in the foreground, on your own home
 
 bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a time
 	$(BIN)/python -m benchmarks
+
+bench-postgres: $(VENV)/ready  ## a memory in PostgreSQL: searches, recalls due at once, a night against one on a file
+	$(BIN)/python benchmarks/postgres.py
 
 bench-recall: $(VENV)/ready  ## whether search finds what was said, before and after nights: DATA=DIR
 	$(BIN)/python benchmarks/recall.py $(if $(DATA),--data $(DATA))

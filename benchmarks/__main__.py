@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("wrapper", "server", "daemon", "agenda", "night", "likeness", "corrections", "memory")
+BENCHES = ("wrapper", "server", "daemon", "agenda", "night", "likeness", "corrections", "memory", "postgres")
 
 
 def main() -> int:

@@ -147,9 +147,10 @@ def set_(key: str, value: str, as_json: bool) -> None:
     make_private(home().root)
     atomic.write(where, after.encode())
     told = _tell_daemon()
-    said = f"{where}: [{section}] {line}"
+    shown = plain(load(home()))[section][name]
+    said = f"{where}: [{section}] {tomli_w.dumps({name: shown}).strip()}"
     emit(
-        {"path": str(where), "key": key, "value": plain(load(home()))[section][name], **told},
+        {"path": str(where), "key": key, "value": shown, **told},
         as_json=as_json,
         human=lambda: "\n".join([said, *_of_reload(told)]),
     )

@@ -28,7 +28,11 @@ _COMMANDS = {
     "sessions": ("sessions", "sessions", "List the conversations that are known, close one."),
     "agents": ("agents", "agents", "Show which agents recalls can wake, try one out."),
     "memory": ("memory", "memory", "Add, find, show, forget, import and export memories."),
-    "store": ("store", "store", "List, make and restore backups of the whole memory."),
+    "store": (
+        "store",
+        "store",
+        "List, make and restore backups of the whole memory, move it to another engine.",
+    ),
     "config": ("config", "config", "Show, check and change the settings."),
     "clients": (
         "clients",

@@ -7,14 +7,19 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from iai_daemon.cli.common import Id, emit, home_option, json_option, now_ms, settings, stores
+from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings, stores
 from iai_daemon.cli.memory_import import import_
+from iai_daemon.cli.memory_scopes import scopes_, share, unshare
+from iai_daemon.cli.memory_similar import similar
 from iai_daemon.cli.purging import purge, redact, secrets
 from iai_daemon.cli.story import say_chapter, say_related
 from iai_daemon.consolidation.story import tell
+from iai_daemon.errors import IaiError
+from iai_daemon.memory.delivering import LATER, deliver, remember
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, describe
+from iai_daemon.memory.spool import Note, Spool, as_told, new_note
 from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.memory.strength import strength
 from iai_daemon.memory.trust import ORIGINS, USER
@@ -26,7 +31,7 @@ def memory() -> None:
     """Add, find, show, forget, import and export memories."""
 
 
-for _command in (import_, purge, redact, secrets):
+for _command in (import_, purge, redact, secrets, scopes_, share, unshare, similar):
     memory.add_command(_command)
 
 
@@ -54,10 +59,23 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
     Example: iai-daemon memory add "The staging API answers on port 8081." --subject staging --attribute "api port"
     """
     given = {"content": content, "tags": list(tags), **fields}
-    draft = from_object(given, redacts=settings().memory.redact_secrets)
-    with stores() as opened:
-        record = opened.memory.add(draft, now_ms())
-        corrected = opened.memory.corrected_by(record.id)
+    memory = settings().memory
+    draft = from_object(given, redacts=memory.redact_secrets)
+    note = None if memory.engine == "sqlite" else new_note(draft, now_ms())
+    try:
+        with stores() as opened:
+            deliver(opened, home())
+            record = (
+                opened.memory.add(draft, now_ms())
+                if note is None
+                else remember(opened, home(), note, now_ms())
+            )
+            corrected = opened.memory.corrected_by(record.id)
+    except LATER as why:
+        if note is None:
+            raise
+        _keep(note, why, as_json=as_json)
+        return
     said = [f"stored as {record.id}"]
     if draft.redacted:
         said.append(f"without what looks like a secret ({', '.join(draft.redacted)})")
@@ -74,6 +92,21 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
         "disputes": [each.as_json() for each in corrected if each.outranked],
     }
     emit(result, as_json=as_json, human=lambda: "\n".join(said))
+
+
+def _keep(note: Note, why: IaiError, *, as_json: bool) -> None:
+    """Until the memory's server is back. Raises NotKept."""
+    Spool(home()).keep(note, why)
+    emit(
+        {
+            **describe(as_told(note.draft)),
+            "id": None,
+            "waits_as": note.name,
+            "redacted": list(note.draft.redacted),
+        },
+        as_json=as_json,
+        human=lambda: f"kept here as {note.name}, and delivered when the memory is back. {why}",
+    )
 
 
 @memory.command()
@@ -118,6 +151,7 @@ def search(
     moment = stamp(as_of, "--as-of")
     query = Query(text, limit, scopes, include_superseded, None if moment is None else round(moment * 1000))
     with stores() as opened:
+        deliver(opened, home())
         hits = opened.memory.search(query, now_ms())
         found = [hit.record.id for hit in hits]
         merged, gists = opened.memory.merged_ids(found), opened.memory.gists(found, GISTS)

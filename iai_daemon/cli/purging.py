@@ -15,16 +15,23 @@ from iai_daemon.clock import read
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.journal import first_words
 from iai_daemon.errors import UsageError
+from iai_daemon.memory.nights import NightStore
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.purge_backups import holds, rewrite
 from iai_daemon.paths import backups
+from iai_daemon.storage.where import address_of
 from iai_daemon.units import format_stamp
 
 _NOT_EMPTIED = (
     "Others were using the memory, or the disk is full, so that deleted words may still be in its file: close your clients, "
     "then `iai-daemon memory purge --yes` without an ID empties it."
 )
+_NOT_VACUUMED = (
+    "The server keeps what was deleted until it has vacuumed the tables, where nobody can ask for it: `VACUUM FULL` by who owns them "
+    "does that at once."
+)
 _OUT_OF_REACH = "Exports, and copies that you made elsewhere, are out of reach."
+_A_SERVERS = "Exports, copies, and what the server has logged and backed up, are out of reach."
 
 
 @click.command()
@@ -41,7 +48,7 @@ def purge(records: tuple[int, ...], with_backups: bool, yes: bool, as_json: bool
 
     Example: iai-daemon memory purge 12 --backups --yes
     """
-    with stores() as opened, _alone("purge"):
+    with stores() as opened, _alone("purge", opened.nights):
         marks = opened.purge.marks(records)
         _ask(opened, marks, yes=yes, as_json=as_json)
         purged = opened.purge.purge(marks, now_ms())
@@ -61,8 +68,14 @@ def purge(records: tuple[int, ...], with_backups: bool, yes: bool, as_json: bool
     lines += [f"backups rewritten without it: {', '.join(rewritten)}"] if rewritten else []
     lines += [f"backups that still hold it (--backups rewrites them): {', '.join(kept)}"] if kept else []
     lines += [f"backups that cannot be read: {', '.join(unreadable)}"] if unreadable else []
-    lines += [] if purged.emptied else [_NOT_EMPTIED]
-    emit(result, as_json=as_json, human=lambda: "\n".join([*lines, _OUT_OF_REACH]))
+    lines += [] if purged.emptied else [_not_emptied()]
+    out_of_reach = _OUT_OF_REACH if address_of(home()) is None else _A_SERVERS
+    emit(result, as_json=as_json, human=lambda: "\n".join([*lines, out_of_reach]))
+
+
+def _not_emptied() -> str:
+    """Where deleted words may still be, and what takes them away."""
+    return _NOT_EMPTIED if address_of(home()) is None else _NOT_VACUUMED
 
 
 def _ask(opened: Stores, marks: Mapping[int, int], *, yes: bool, as_json: bool) -> None:
@@ -122,7 +135,7 @@ def redact(record: int, as_json: bool) -> None:
 
     Example: iai-daemon memory redact 12
     """
-    with stores() as opened, _alone("redact"):
+    with stores() as opened, _alone("redact", opened.nights):
         marks = opened.purge.marks([record])
         kinds, emptied = opened.purge.redact(record)
         kept = [each.path.name for each in backups(home().backups) if kinds and holds(each.path, marks)]
@@ -130,7 +143,7 @@ def redact(record: int, as_json: bool) -> None:
         f"taken out of {record}: {', '.join(kinds)}" if kinds else f"nothing in {record} looks like a secret"
     ]
     lines += [f"backups that still hold it: {', '.join(kept)}"] if kept else []
-    lines += [] if emptied else [_NOT_EMPTIED]
+    lines += [] if emptied else [_not_emptied()]
     emit(
         {"id": record, "redacted": list(kinds), "emptied": emptied, "backups": {"holding": kept}},
         as_json=as_json,
@@ -139,8 +152,8 @@ def redact(record: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _alone(what: str) -> Iterator[None]:
-    """No night runs meanwhile. Raises NightBusy."""
+def _alone(what: str, nights: NightStore) -> Iterator[None]:
+    """No night runs meanwhile, on no host. Raises NightBusy."""
     who = f"process {os.getpid()}, {what}, since {format_stamp(read().wall)}"
-    with lock.held(home().consolidation_lock, who):
+    with lock.held_everywhere(home().consolidation_lock, who, nights):
         yield

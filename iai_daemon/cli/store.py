@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 
 from iai_daemon.cli.common import emit, home, home_option, json_option, stores
+from iai_daemon.cli.store_migrate import migrate, upgrade
 from iai_daemon.clock import read
-from iai_daemon.config import load
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.backup import back_up_now, drop_old
-from iai_daemon.errors import NoSuchBackup
+from iai_daemon.errors import BackedUpThere, BadConfig, NoSuchBackup
+from iai_daemon.kinds import without_password
 from iai_daemon.paths import Home, backups
 from iai_daemon.storage.restore import Replaced, look_at, restore
+from iai_daemon.storage.where import address_of
 from iai_daemon.units import format_stamp
 
 _MADE = {"": "by a night", "asked": "when asked for", "before-restore": "before a restore"}
@@ -24,7 +26,11 @@ _MADE = {"": "by a night", "asked": "when asked for", "before-restore": "before 
 @click.group()
 @home_option
 def store() -> None:
-    """List, make and restore backups of the whole memory."""
+    """List, make and restore backups of the whole memory, move it to another engine."""
+
+
+for _command in (migrate, upgrade):
+    store.add_command(_command)
 
 
 @store.command("backups")
@@ -53,6 +59,11 @@ def list_(as_json: bool) -> None:
         )
         holds = f"of no use: {seen.problem}" if seen.problem else _memories(seen.memories)
         lines.append(f"{each.path.name:42} {at}  {made:16} {holds}")
+    # Those of before the memory was moved to a server are worth a look, too, and so they are where the settings are broken.
+    try:
+        _refuse_on_a_server(home())
+    except (BackedUpThere, BadConfig) as why:
+        lines.append(str(why))
     emit({"backups": found}, as_json=as_json, human=lambda: "\n".join(lines) or "no backups yet")
 
 
@@ -64,6 +75,7 @@ def backup(as_json: bool) -> None:
 
     Example: iai-daemon store backup
     """
+    _refuse_on_a_server(home())
     with stores() as opened:
         made = back_up_now(opened.nights, home(), read().wall)
         memories = opened.memory.memories()
@@ -90,7 +102,7 @@ def restore_(backup: str, yes: bool, as_json: bool) -> None:
     Example: iai-daemon store restore memory-20261121T120000Z.db
     """
     here = home()
-    load(here)
+    _refuse_on_a_server(here)
     chosen = _find(here, backup)
     here.create()
     if not yes and not as_json and sys.stdin.isatty():
@@ -112,6 +124,13 @@ def restore_(backup: str, yes: bool, as_json: bool) -> None:
         "missed": replaced.missed,
     }
     emit(result, as_json=as_json, human=lambda: _say(here, chosen, replaced))
+
+
+def _refuse_on_a_server(here: Home) -> None:
+    """Raises BackedUpThere, BadConfig."""
+    address = address_of(here)
+    if address is not None:
+        raise BackedUpThere(place=without_password(address))
 
 
 def _find(here: Home, named: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import tomli_w
 
 from iai_daemon import config
 from iai_daemon.errors import BadConfig, IaiError
+from iai_daemon.kinds import without_password
 from iai_daemon.paths import Home
+from iai_daemon.storage.where import address_of
 from iai_daemon.units import NEVER
 
 PATH = Path("/home/ada/.iai-daemon/config.toml")
@@ -207,3 +210,116 @@ def test_the_wrappers_directories_are_below_the_home_or_where_they_say(home: Hom
 def test_plain_settings_are_what_toml_can_hold() -> None:
     plain = config.plain(config.Settings())
     assert tomllib.loads(tomli_w.dumps(plain)) == plain
+
+
+# Where the memory is kept.
+
+SECRET_ADDRESSES = [
+    "postgresql://ada:xyzzy@db.example.org/memory",
+    "postgres://ada:xyzzy@db:5432/memory",
+    "postgresql://:xyzzy@/memory?host=/run/postgresql",
+    "postgresql://ada:xy%40zzy@db/memory",
+    "postgresql://ada:xyzzy?xyzzy@db/memory",
+    "postgresql://ada:xyzzy/xyzzy@db/memory",
+    "postgresql://ada:12xyzzy@db/memory",
+    "postgresql://ada:1@xyzzy@db/memory",
+    "postgresql://ada:xyzzy@db1:5432,db2:5433/memory",
+    "postgresql://ada:xyzzy@[::1]:5432/memory",
+    "postgresql://ada@db/memory?password=xyzzy",
+    "postgresql://ada@db/memory?sslmode=require&password=xyzzy&connect_timeout=3",
+    "postgresql://ada@db/memory?sslpassword=xyzzy",
+    "postgresql://ada@db/memory?p%61ssword=xyzzy",
+    "postgresql://ada:xyzzy@db/memory?password=xyzzy",
+]
+OPEN_ADDRESSES = [
+    "sqlite",
+    "postgresql://ada@db.example.org/memory",
+    "postgresql://db:5432/memory",
+    "postgresql://db:5432,other:5433/memory?application_name=ada@laptop",
+    "postgresql://ada@db/memory?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem&passfile=/home/ada/.pgpass",
+    "postgresql:///memory?service=shared",
+    "postgresql://ada@[::1]/memory",
+]
+
+
+@pytest.mark.parametrize("address", SECRET_ADDRESSES)
+def test_no_password_of_an_address_is_shown(address: str) -> None:
+    settings = config.Settings(memory=config.Memory(store=address))
+    assert "xyzzy" not in json.dumps(config.plain(settings))
+    shown = without_password(address)
+    assert shown != address
+    assert "memory" in shown
+    assert without_password(shown) == shown
+
+
+@pytest.mark.parametrize("address", OPEN_ADDRESSES)
+def test_an_address_without_a_password_is_shown_as_it_is(address: str) -> None:
+    assert without_password(address) == address
+    settings = config.parse(tomli_w.dumps({"memory": {"store": address}}), PATH)
+    assert settings.memory.store == address
+    assert settings.memory.engine == ("sqlite" if address == "sqlite" else "postgresql")
+
+
+@pytest.mark.parametrize(
+    "value", ["mysql://db/memory", "", "postgresql", "/var/lib/memory.db", "host=db dbname=memory", "SQLITE"]
+)
+def test_what_is_no_store_is_refused_without_being_repeated(value: str) -> None:
+    said = _refusal(tomli_w.dumps({"memory": {"store": value}}))
+    assert said.endswith(
+        'memory.store must be "sqlite" or an address such as "postgresql://user@host/database".'
+    )
+
+
+def test_the_name_of_a_variable_makes_the_store_a_server() -> None:
+    assert config.parse('[memory]\nstore_env = "IAI_STORE"\n', PATH).memory.engine == "postgresql"
+    assert "must be the name of an environment variable" in _refusal(
+        '[memory]\nstore_env = "postgresql://ada:xyzzy@db/memory"\n'
+    )
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+@pytest.mark.parametrize("address", [SECRET_ADDRESSES[0], SECRET_ADDRESSES[10]])
+def test_an_address_with_a_password_is_taken_only_from_a_file_that_nobody_else_can_read(
+    home: Home, address: str, mode: int
+) -> None:
+    home.config.write_text(f'[memory]\nstore = "{address}"\n')
+    home.config.chmod(mode)
+    with pytest.raises(BadConfig) as caught:
+        address_of(home)
+    assert "xyzzy" not in str(caught.value)
+    assert f"chmod 600 {home.config}" in str(caught.value)
+    home.config.chmod(0o600)
+    assert address_of(home) == address
+
+
+def test_an_address_without_one_may_be_read_by_everybody(home: Home) -> None:
+    for address in OPEN_ADDRESSES:
+        home.config.write_text(f'[memory]\nstore = "{address}"\n')
+        home.config.chmod(0o644)
+        assert address_of(home) == (None if address == "sqlite" else address)
+
+
+def test_an_address_comes_from_the_variable_that_is_named(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes before what stands in the file, and the file may then be anybody's to read."""
+    home.config.write_text('[memory]\nstore = "sqlite"\nstore_env = "IAI_STORE"\n')
+    home.config.chmod(0o644)
+    for value, problem in (
+        (None, "the variable IAI_STORE is not set"),
+        ("xyzzy", "IAI_STORE does not hold an address"),
+    ):
+        if value is not None:
+            monkeypatch.setenv("IAI_STORE", value)
+        with pytest.raises(BadConfig, match=problem) as caught:
+            address_of(home)
+        assert "xyzzy" not in str(caught.value)
+    monkeypatch.setenv("IAI_STORE", SECRET_ADDRESSES[0])
+    assert address_of(home) == SECRET_ADDRESSES[0]
+    assert "xyzzy" not in json.dumps(config.plain(config.load(home)))
+
+
+def test_the_settings_that_hold_go_before_those_in_the_file(home: Home) -> None:
+    home.config.write_text("[memory]\nstore = 3\n")
+    assert address_of(home, config.Memory()) is None
+    assert address_of(home, config.Memory(store=OPEN_ADDRESSES[1])) == OPEN_ADDRESSES[1]

@@ -49,12 +49,22 @@ ROOMS: dict[str, set[str]] = {
     "programs": set(),
     "agenda": {"storage", "programs"},
     "consolidation": {"memory", "wording", "programs"},
-    "mcp_server": {"memory", "agenda", "consolidation", "control", "presence"},
+    "neighbours": {"storage", "presence", "lifecycle"},
+    "mcp_server": {"memory", "agenda", "consolidation", "control", "presence", "storage"},
     "passes": {"memory", "consolidation"},
     "report": {"memory", "consolidation", "lifecycle", "agenda"},
 }
 ALL = set(ROOMS) | {"doctor", "demo"}
-OF_LOOP = {"presence", "lifecycle", "memory", "agenda", "consolidation", "control", "service"} | LOOP
+OF_LOOP = {
+    "presence",
+    "lifecycle",
+    "neighbours",
+    "memory",
+    "agenda",
+    "consolidation",
+    "control",
+    "service",
+} | LOOP
 ROOMS |= dict.fromkeys(LOOP, OF_LOOP)
 ROOMS["doctor"] = ALL - {"report"}
 ROOMS["demo"] = ALL
@@ -70,6 +80,8 @@ PURE = (
     "lifecycle.states",
     "lifecycle.decide",
     "lifecycle.idle",
+    "neighbours.account",
+    "storage.postgres.dialect",
     "memory.record",
     "memory.ranking",
     "memory.nights",

@@ -18,9 +18,10 @@ UNWANTED = {
         "httpx2",
         "icalendar",
         "dateutil",
+        "psycopg",
         "iai_daemon.agenda.slots.courier",
     ),
-    "iai_daemon.cli.run": ("click", "rich", "numpy", "mcp", "pydantic"),
+    "iai_daemon.cli.run": ("click", "rich", "numpy", "mcp", "pydantic", "psycopg"),
     "iai_daemon.cli.status": (
         "asyncio",
         "click",
@@ -31,6 +32,7 @@ UNWANTED = {
         "watchdog",
         "mcp",
         "sqlite3",
+        "psycopg",
     ),
     "iai_daemon.control.client": (
         "asyncio",
@@ -42,6 +44,10 @@ UNWANTED = {
         "watchdog",
         "mcp",
     ),
+    # Who has no server does not pay for its driver.
+    "iai_daemon.cli.memory": ("psycopg",),
+    "iai_daemon.consolidation.worker": ("psycopg",),
+    "iai_daemon.mcp_server.server": ("psycopg",),
     # The courier reads calendars in a process of its own.
     "iai_daemon.agenda.slots.courier.__main__": (
         "click",
