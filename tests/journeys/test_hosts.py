@@ -28,7 +28,7 @@ from .real import command as words_of
 NewDatabase = Callable[[], str]
 Hosts = Callable[..., "RunningHost"]
 
-LEASE = 3.0
+LEASE = 5.0
 NO_NIGHTS = "enabled = false"
 # What it writes is there at once and whole, and it ends when it is asked to.
 BUSY = """
@@ -40,8 +40,10 @@ time.sleep(600)
 """
 
 
-def config(address: str, *, night: str = NO_NIGHTS, tick: str = "2s", idle_after: str = "600ms") -> str:
+def config(address: str, *, night: str = NO_NIGHTS, tick: str = "2s", idle_after: str = "2s") -> str:
     shared = SHORT.replace("[presence]", f'[presence]\nhost_lease = "{LEASE:g}s"')
+    # Wrappers here say something only when they are made to; what is looked at once must not be over by then.
+    shared = shared.replace('stale_after = "5s"', 'stale_after = "60s"')
     shared = shared.replace('tick = "2s"', f'tick = "{tick}"')
     shared = shared.replace('idle_after = "600ms"', f'idle_after = "{idle_after}"')
     return f'{shared}{night}\n[memory]\nstore = "{address}"\n'
@@ -121,9 +123,9 @@ def test_each_sees_the_other_and_whoever_is_active_there_keeps_it_awake(
     until(lambda: mill.sees("quern") and quern.sees("mill"))
     quern.wait_state("BEDTIME")
     mill.acts(mill.opens())
-    quern.wait_state("WAKE", "active")
+    quern.wait_state("WAKE")
     reason = quern.status()["reason"]
-    assert reason.startswith("someone was active")
+    assert reason.startswith(("someone was active", "a new wrapper has settled"))
     assert reason.endswith(":mill, 1 wrapper open on " + reason.rpartition(" ")[2])
     told = until(lambda: quern.others()["mill"]["active"] and quern.others()["mill"])
     assert (told["state"], told["wrappers"], told["active"], told["lease_over"]) == ("WAKE", 1, 1, False)
@@ -180,6 +182,9 @@ def test_whoever_comes_back_on_one_host_ends_the_night_on_another_within_two_sec
     mill.acts(wrapper)
     quern = start("quern", config(address, night=with_command(BUSY, begun)))
     until(lambda: quern.sees("mill") and mill.sees("quern"))
+    # What was done before is known there, too: else it ends the first night instead of what is done now.
+    mill.acts(wrapper)
+    quern.wait_state("WAKE")
     for _ in range(3):
         quern.sleeps()
         until(begun.exists, 20)
@@ -203,13 +208,13 @@ def test_a_sleep_that_was_asked_for_on_one_host_is_about_that_host(
     mill, quern = start("mill", settings), start("quern", settings)
     wrapper = mill.opens()
     mill.acts(wrapper)
-    quern.wait_state("WAKE", "active")
+    quern.wait_state("WAKE")
     until(lambda: quern.others()["mill"]["active"] == 1)
     quern.sleeps()
     assert quern.state() == ("BEDTIME", "asked")
     assert mill.state()[0] == "WAKE"
     mill.acts(wrapper)
-    quern.wait_state("WAKE", "active")
+    quern.wait_state("WAKE")
 
 
 def test_a_call_in_flight_elsewhere_keeps_a_host_from_sleeping(
@@ -243,7 +248,7 @@ def test_three_hosts_with_a_server_that_crashes_find_each_other_again(start: Hos
             until(lambda name=name, each=each: each.sees(*(everybody.keys() - {name})), 40)
             until(lambda each=each: "hosts" not in each.degraded())
         mill.acts(wrapper)
-        quern.wait_state("WAKE", "active")
+        quern.wait_state("WAKE")
 
 
 def test_a_daemon_with_a_server_stays_small(start: Hosts, new_database: NewDatabase) -> None:
@@ -330,7 +335,7 @@ def test_a_network_that_is_cut_and_mended(tmp_path: Path, start: Hosts) -> None:
             until(lambda: mill.sees("quern") and quern.sees("mill"), 20)
             wrapper = mill.opens()
             mill.acts(wrapper)
-            quern.wait_state("WAKE", "active")
+            quern.wait_state("WAKE")
             first.cut()
             watch = Stopwatch()
             until(quern.sees, 20)
@@ -343,4 +348,4 @@ def test_a_network_that_is_cut_and_mended(tmp_path: Path, start: Hosts) -> None:
             until(lambda: mill.sees("quern") and quern.sees("mill"), 40)
             until(lambda: "hosts" not in mill.degraded())
             mill.acts(wrapper)
-            quern.wait_state("WAKE", "active")
+            quern.wait_state("WAKE")
