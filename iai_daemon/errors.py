@@ -166,6 +166,10 @@ class NoSuchRecord(IaiError):
     """There is no memory {id}: `iai-daemon memory search` finds the ids."""
 
 
+class NotYours(IaiError):
+    """{cause}: only who told it may forget, purge or rewrite it."""
+
+
 class NoVector(IaiError):
     """The memory {id} has no vector, so nothing is known to be like it: nights give each memory one, `iai-daemon consolidate` at
     once, unless embedding.model is "none"."""

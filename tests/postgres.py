@@ -22,6 +22,8 @@ from iai_daemon.storage.postgres.database import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from tests.fakes import LASTING
 
+# Who logs in as this role owns the tests' databases, and the rules for rows hold for him, as for those who use a server.
+PLAIN = "plain"
 # Whom PostgreSQL runs as where we are root, which it refuses.
 _NOBODY = 65534
 _QUICK = {
@@ -163,15 +165,17 @@ def running(**settings: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def a_database(dsn: str, name: str, template: str | None = None) -> Iterator[str]:
-    """A new database at the server of `dsn`; its address."""
+def a_database(dsn: str, name: str, template: str | None = None, owner: str | None = None) -> Iterator[str]:
+    """A new database at the server of `dsn`; its address, as its `owner`, else as who made it."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(template or "template0")
         )
+        if owner is not None:
+            made += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
         connection.execute(made)
     try:
-        yield of_database(dsn, name)
+        yield of_database(dsn, name) if owner is None else of_database(dsn, name, user=owner)
     finally:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(
@@ -181,13 +185,16 @@ def a_database(dsn: str, name: str, template: str | None = None) -> Iterator[str
 
 @contextlib.contextmanager
 def the_server() -> Iterator[str]:
-    """The address of the server that all tests of this process share: as somebody who may make databases."""
-    given = os.environ.get("TESTS_POSTGRES_DSN", "")
+    """The address of the server that all tests of this process share: as somebody who may make databases, on a server of the
+    tests' own its superuser."""
+    given = _given()
     if given:
         yield given
         return
     with running() as server:
         LASTING.add(server.pid)
+        with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(PLAIN)))
         try:
             yield server.dsn("postgres")
         finally:
@@ -196,14 +203,32 @@ def the_server() -> Iterator[str]:
 
 @contextlib.contextmanager
 def new_databases(server: str) -> Iterator[Callable[[], str]]:
-    """Makes databases that have our schema and nothing in it, each in a tenth of a second; they are gone at the end."""
+    """Makes databases that have our schema and nothing in it, each in a tenth of a second; they are gone at the end. They belong to a
+    plain role; at a server that was given, to the role that its address names."""
     made = contextlib.ExitStack()
     ours = f"iai_{os.getpid()}_{os.urandom(4).hex()}"
     number = itertools.count(1)
+    owner = None if _given() else PLAIN
     with made:
-        address = made.enter_context(a_database(server, ours))
+        address = made.enter_context(a_database(server, ours, owner=owner))
+        if owner is not None:
+            _make_extension(of_database(server, ours))
         open_database(address, Lock.MEMORY).close()
-        yield lambda: made.enter_context(a_database(server, f"{ours}_{next(number)}", ours))
+        yield lambda: made.enter_context(a_database(server, f"{ours}_{next(number)}", ours, owner))
+
+
+def _given() -> str:
+    """The address that IAI_TEST_POSTGRES_DSN names, or nothing."""
+    return os.environ.get("TESTS_POSTGRES_DSN", "")
+
+
+def _make_extension(address: str) -> None:
+    """As an administrator does: a plain role may not. The tests' own server may be one without it."""
+    with (
+        psycopg.connect(address, autocommit=True) as connection,
+        contextlib.suppress(psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile),
+    ):
+        connection.execute("CREATE EXTENSION vector")
 
 
 def of_database(dsn: str, name: str, **others: Any) -> str:

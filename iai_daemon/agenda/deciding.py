@@ -3,7 +3,8 @@ verdict becomes a change of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from iai_daemon.agenda.planning import following, planned
 from iai_daemon.agenda.policy import Do, Obstacle, Rules, Situation, Verdict, judge
@@ -19,6 +20,13 @@ from iai_daemon.paths import Home
 from iai_daemon.units import NEVER
 
 
+class Busy(Protocol):
+    """The sessions in which somebody is at work, here or on another host."""
+
+    def get(self, session: str, /) -> str | None:
+        """Why one says so; None where nobody is known to work in it."""
+
+
 class Decider:
     """Decides by the settings. `hindered`: the agents that cannot be woken at all, and why not."""
 
@@ -29,11 +37,8 @@ class Decider:
         self.rules = _rules(settings)
         self.hindered: dict[str, str] = {}
 
-    def judge(
-        self, due: Due, busy: Mapping[str, str], budget: Budget, now: int, taken: Sequence[Recall] = ()
-    ) -> Verdict:
-        """What is to become of it. `busy`: the sessions in which somebody is at work, and why one says so; `taken`: the recalls
-        whose agents are about to be woken."""
+    def judge(self, due: Due, busy: Busy, budget: Budget, now: int, taken: Sequence[Recall] = ()) -> Verdict:
+        """What is to become of it. `taken`: the recalls whose agents are about to be woken."""
         situation = Situation(
             now,
             closed=due.closed,
@@ -57,9 +62,7 @@ class Decider:
         about_to = (each.id for each in taken if each.session_id == due.recall.session_id)
         return next((each for each in about_to if each != due.recall.id), None)
 
-    def _obstacle(
-        self, due: Due, busy: Mapping[str, str], budget: Budget, taken: Sequence[Recall]
-    ) -> Obstacle | None:
+    def _obstacle(self, due: Due, busy: Busy, budget: Budget, taken: Sequence[Recall]) -> Obstacle | None:
         """Why its agent cannot be woken now."""
         recall = due.recall
         if why := busy.get(recall.session_id):

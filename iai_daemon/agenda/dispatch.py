@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iai_daemon.agenda.asking.wishes import agent_of
-from iai_daemon.agenda.deciding import Decider, follows
+from iai_daemon.agenda.deciding import Busy, Decider, follows
 from iai_daemon.agenda.planning import following
 from iai_daemon.agenda.policy import LATE, Do, Verdict
 from iai_daemon.agenda.recall import NewRun, State
@@ -232,9 +232,8 @@ class Agenda:
         self._decider = Decider(self._home, settings, self._runs)
         self._lease = round(_LEASE_TICKS * settings.lifecycle.tick * 1000)
 
-    def act(self, busy: Mapping[str, str], named: Mapping[tuple[str, str], str | None], now: Now) -> None:
-        """Wake whose time has come. `busy`: the sessions in which somebody is at work, and why one says so; `named`: the
-        sessions that wrappers name, each with the wrapper, and its client."""
+    def act(self, busy: Busy, named: Mapping[tuple[str, str], str | None], now: Now) -> None:
+        """Wake whose time has come. `named`: the sessions that wrappers name, each with the wrapper, and its client."""
         if self._opened is None and self._failures and now.awake >= self._retry_at:
             self.look(now)
         if self._opened is not None:
@@ -346,7 +345,7 @@ class Agenda:
 
     # What is due.
 
-    def _work_off(self, opened: OpenedAgenda, busy: Mapping[str, str], now: Now) -> None:
+    def _work_off(self, opened: OpenedAgenda, busy: Busy, now: Now) -> None:
         """Decide on what is due, a part at a time, the oldest first; then begin what is to run."""
         store, moment, agents = opened.store, self.time(now), self._asked_for(opened)
         store.see(moment, moment - LATE, agents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from iai_daemon.agenda.deciding import Busy
 from iai_daemon.agenda.dispatch import Agenda
 from iai_daemon.agenda.waking.running import Identity
 from iai_daemon.clock import Clock, Now
@@ -23,7 +24,7 @@ class People(Protocol):
     @property
     def sessions(self) -> Mapping[tuple[str, str], str | None]: ...
 
-    def sessions_at_work(self, now: float, idle_after: float) -> Mapping[str, str]: ...
+    def sessions_at_work(self, now: float, idle_after: float) -> Busy: ...
 
     def clients(self, now: float, idle_after: float) -> Mapping[str, bool]: ...
 

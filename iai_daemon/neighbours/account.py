@@ -13,7 +13,7 @@ from typing import Any
 
 import iai_daemon
 from iai_daemon.lifecycle.states import State
-from iai_daemon.presence.classify import Presence, Status, Wrapper
+from iai_daemon.presence.classify import Presence, Status, Wrapper, digest_of
 from iai_daemon.presence.heartbeat import Heartbeat
 from iai_daemon.units import NEVER
 
@@ -70,7 +70,10 @@ def is_news(before: Account | None, after: Account) -> bool:
 
 def _lasting(account: Account) -> object:
     """All but what time alone changes."""
-    wrappers = {(each.path, each.headless, each.settled_at, _calls(each) > 0) for each in account.wrappers}
+    wrappers = {
+        (each.path, each.headless, each.settled_at, _calls(each) > 0, each.beat and each.beat.session_id)
+        for each in account.wrappers
+    }
     return account.state, account.rule, account.night, account.open, wrappers
 
 
@@ -104,10 +107,13 @@ def write(account: Account, now: float) -> str:
 
 def _plain(wrapper: Wrapper, now: float) -> Mapping[str, object]:
     beat = wrapper.beat
+    session = beat.session_id if beat else None
     told = {
         "id": _text(beat.uuid if beat else wrapper.path),
         "client": _text(beat.client_name if beat else None),
-        "session": (_text(beat.session_id if beat else None) or "")[:_SESSION] or None,
+        # Other users read this, too: the beginning is for people, by the digest hosts of one user know a session again.
+        "session": (_text(session) or "")[:_SESSION] or None,
+        "session_digest": digest_of(session) if session else None,
         "people": not wrapper.headless,
         # By this an activity is known again, by its age it is dated.
         "activity": None if wrapper.active_at is None or _calls(wrapper) else round(wrapper.active_at, 3),
@@ -192,6 +198,7 @@ def _wrapper(told: Mapping[str, Any], own: str, host: str, told_at: float) -> Wr
         stale_at=NEVER if stale_in is None else told_at + stale_in,
         headless=told.get("people") is False,
         host=host,
+        session_digest=_text(told.get("session_digest")),
     )
 
 

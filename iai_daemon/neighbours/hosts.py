@@ -16,7 +16,8 @@ FORGOTTEN = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table. Seconds by the server's clock: since it was `renewed`, and how long its `lease` is. `own`: ours."""
+    """One row of the table. Seconds by the server's clock: since it was `renewed`, and how long its `lease` is. `own`: this host's;
+    `same_user`: one of this user's."""
 
     id: str
     owner: str
@@ -25,6 +26,7 @@ class Row:
     renewed: float
     lease: float
     own: bool
+    same_user: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -82,7 +84,8 @@ class Hosts:
         known = self._hosts.get(row.key)
         account, trouble = None, None
         try:
-            account = _dated(read(row.presence, name, now - renewed), known.account if known else None)
+            told = read(row.presence, name, now - renewed)
+            account = _dated(told if row.same_user else _of_another(told), known.account if known else None)
         except Unreadable as cause:
             trouble = str(cause)
         return Host(row.id, name, now - renewed, now + lease - renewed, renewed >= lease, account, trouble)
@@ -122,7 +125,8 @@ def _what_counts(host: Host) -> object:
     if account is None:
         return host.over
     wrappers = {
-        (each.path, each.headless, each.active_at, each.settled_at, _calls(each)) for each in account.wrappers
+        (each.path, each.headless, each.active_at, each.settled_at, _calls(each), each.session_digest)
+        for each in account.wrappers
     }
     return host.over, account.state, account.rule, account.night, account.open, wrappers
 
@@ -137,6 +141,11 @@ def _dated(account: Account, before: Account | None) -> Account:
     return replace(
         account, wrappers=tuple(_as_known(each, known.get(each.path)) for each in account.wrappers)
     )
+
+
+def _of_another(account: Account) -> Account:
+    """Nobody is at work in the sessions of another user: whatever his hosts tell puts off none of ours."""
+    return replace(account, wrappers=tuple(replace(each, session_digest=None) for each in account.wrappers))
 
 
 def _as_known(wrapper: Wrapper, known: Wrapper | None) -> Wrapper:

@@ -26,7 +26,7 @@ _MOST = 1000
 _READ = """
 SELECT
     id, owned_by, name, presence, EXTRACT(EPOCH FROM clock_timestamp() - renewed_at)::float8, lease,
-    owned_by = session_user AND id = %(id)s
+    owned_by = session_user AND id = %(id)s, owned_by = session_user
 FROM iai.hosts
 WHERE %(named)s::text[] IS NULL OR id = ANY (%(named)s)
 ORDER BY renewed_at DESC

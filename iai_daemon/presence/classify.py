@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from functools import cached_property
 from iai_daemon.presence.heartbeat import SCHEMA, Heartbeat
 from iai_daemon.units import NEVER, say_duration
 
+# So many hexadecimal digits tell sessions apart.
+_DIGEST = 32
 # How far a process' start and the heartbeat's `started_at` may lie apart and still be the same process.
 _SAME_START = 5.0
 
@@ -62,7 +65,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """One wrapper as one scan sees it. The times ending in `_at` are on the awake clock. `host`: the other host that tells of it."""
+    """One wrapper as one scan sees it. The times ending in `_at` are on the awake clock. `host`: the other host that tells of it;
+    `session_digest`: where that is another host of the same user, what tells its session from all others."""
 
     path: str
     status: Status
@@ -73,6 +77,7 @@ class Wrapper:
     stale_at: float = NEVER
     headless: bool = False
     host: str | None = None
+    session_digest: str | None = None
 
     def has_settled(self, now: float) -> bool:
         """Whether it has lived long enough to be more than a probe, at `now` (awake clock)."""
@@ -85,6 +90,23 @@ class Wrapper:
         if not self.beat.reports_activity:
             return True
         return self.active_at is not None and now - self.active_at < idle_after
+
+
+def digest_of(session: str) -> str:
+    """What tells a session from all others, and does not tell its name."""
+    return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsAtWork:
+    """In words, by the session; of those at work on other hosts only the digest is known."""
+
+    here: Mapping[str, str]
+    elsewhere: Mapping[str, str]
+
+    def get(self, session: str) -> str | None:
+        """That it is at work, in words; None where nobody is known to work in it."""
+        return self.here.get(session) or self.elsewhere.get(digest_of(session))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +170,24 @@ class Presence:
                 found[name] = found.get(name, False) or wrapper.is_active(now, idle_after)
         return found
 
-    def sessions_at_work(self, now: float, idle_after: float) -> Mapping[str, str]:
-        """The sessions of which a wrapper is active at `now` (awake clock), and that in words."""
-        return {
-            wrapper.beat.session_id: f"its session is at work in {wrapper.beat.client_name or 'a client'}"
+    def sessions_at_work(self, now: float, idle_after: float) -> SessionsAtWork:
+        """The sessions of which a wrapper is active at `now` (awake clock), here or on another host of the same user."""
+        here = {
+            wrapper.beat.session_id: _at_work(wrapper)
             for wrapper in self.present
             if wrapper.beat is not None and wrapper.beat.session_id and wrapper.is_active(now, idle_after)
         }
+        elsewhere = {
+            wrapper.session_digest: f"{_at_work(wrapper)} on {wrapper.host}"
+            for wrapper in self.elsewhere
+            if wrapper.session_digest and wrapper.is_active(now, idle_after)
+        }
+        return SessionsAtWork(here, elsewhere)
+
+
+def _at_work(wrapper: Wrapper) -> str:
+    client = wrapper.beat.client_name if wrapper.beat else None
+    return f"its session is at work in {client or 'a client'}"
 
 
 def classify(

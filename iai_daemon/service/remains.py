@@ -23,9 +23,7 @@ def delete_daemons(home: Home) -> list[Path]:
 def delete_all(home: Home) -> list[Path]:
     """The memory, its backups, its settings and all the rest of ours; returns what is gone. The caller has asked."""
     gone = list(_deleted([*_of_daemon(home), *_of_memory(home)]))
-    return gone + _without_content(
-        (home.wrappers, home.log.parent, home.backups, home.trajectories, home.root)
-    )
+    return gone + _without_content((*_directories(home), home.root))
 
 
 def what_is_left(home: Home) -> list[Path]:
@@ -41,11 +39,18 @@ def _of_daemon(home: Home) -> Iterator[Path]:
     yield from home.root.glob(f"{home.history.name}*")
     yield from home.root.glob(".*.tmp")
     yield from home.log.parent.glob(f"{home.log.name}*")
-    yield from (home.crash, home.log.with_name("launchd.log"))
+    yield from (home.crash, home.log.with_name("launchd.log"), home.host)
 
 
 def _directories(home: Home) -> tuple[Path, ...]:
-    return home.wrappers, home.log.parent, home.backups, home.trajectories
+    return (
+        home.wrappers,
+        home.log.parent,
+        home.backups,
+        home.trajectories,
+        home.spool / "set-aside",
+        home.spool,
+    )
 
 
 def _of_memory(home: Home) -> Iterator[Path]:
@@ -55,6 +60,10 @@ def _of_memory(home: Home) -> Iterator[Path]:
     yield from home.trajectories.glob("*.jsonl")
     yield from home.wrappers.glob("heartbeat-*.json*")
     yield from home.wrappers.glob("ended-*.json")
+    yield from home.spool.glob("set-aside/*")
+    # The notes, and the locks of those who keep and deliver them.
+    yield from home.spool.glob("*.json")
+    yield from (home.spool / ".lock", home.spool / ".delivering")
     yield home.clients
 
 

@@ -24,6 +24,7 @@ from iai_daemon.agenda.waking.call import Call
 from iai_daemon.agenda.waking.wake import Ended
 from iai_daemon.clock import Now, Stopwatch, SystemClock
 from iai_daemon.paths import Home
+from iai_daemon.presence.classify import Presence
 from tests.agenda.world import AGENT, WELL, Said
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # In seconds; a lease holds for three of them.
 TICK = 0.2
 LEASE = 3 * TICK
+IDLE_AFTER = 60.0
 
 
 class WrongClock(SystemClock):
@@ -97,6 +99,8 @@ class Host:
         log = cast("BoundLogger", self.said)
         # Whoever waits for an agent to be woken sees it at once.
         self.agents.at_wake = self._changed.set
+        # Who is here, and elsewhere.
+        self.people: Callable[[], Presence] = Presence
         self.agenda = agenda(self.home, self.settings, self.clock, self._changed.set, log, self.agents)
         self._tick = tick
         self._looked_at = 0.0
@@ -107,7 +111,7 @@ class Host:
         if now.awake - self._looked_at >= self._tick:
             self._looked_at = now.awake
             self.agenda.look(now)
-        self.agenda.act({}, {}, now)
+        self.agenda.act(self.people().sessions_at_work(now.awake, IDLE_AFTER), {}, now)
         wait = min(self.agenda.next_at, self._looked_at + self._tick) - self.clock.now().awake
         await self.clock.wait(self._changed, max(0.0, wait))
 

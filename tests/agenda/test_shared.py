@@ -26,9 +26,11 @@ from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.errors import IaiError, RecallOver, SessionTaken, StoreBusy
 from iai_daemon.storage.postgres.server import DEADLINE
 from iai_daemon.units import format_stamp
-from tests.agenda.hosts import LEASE, Host, live, share
+from tests.agenda.hosts import LEASE, TICK, Host, live, share
 from tests.agenda.plans import draft
 from tests.fakes import LONG
+from tests.neighbours.there import hosts as neighbours
+from tests.neighbours.there import until, wrapper
 from tests.stores.recalls import DONE, RUN
 from tests.stores.slots import active, listed, waking
 from tests.stores.test_agenda_model import expected
@@ -541,6 +543,37 @@ def test_what_the_backend_is_told_by_one_daemon_is_told_by_no_other(kept: Opened
     assert (told.id, told.status) == (one.id, SlotState.IN_PROGRESS)
     slots.delivered(one.id, now)
     assert slots.take_news("ann", 60.0) == two
+
+
+def test_a_recall_waits_while_somebody_is_at_work_in_its_session_on_another_host(
+    make_host: MakeHost, kept: OpenedAgenda, tmp_path: Path, address: str
+) -> None:
+    theirs, resembling = "0123456789-theirs", "0123456789-another"
+    waits, runs = (add(kept, session) for session in (theirs, resembling))
+    host = make_host(defer_when_busy=2 * TICK)
+
+    async def run() -> None:
+        async with neighbours(tmp_path, address, "mill", "quern") as (mill, quern):
+            host.people = quern.presence
+            mill.tell(wrapper("a", session=theirs, in_flight=1))
+            await until(lambda: quern.seen() == {"a"})
+            assert await live(lambda: is_over(kept, runs)() and len(put_off(kept, waits)) > 1, host)
+            assert woken(host) == [resembling]
+            (why,) = set(put_off(kept, waits))
+            assert why.startswith("its session is at work in editor on ")
+            assert why.endswith(":mill")
+            mill.tell()
+            assert await live(is_over(kept, waits), host)
+            assert woken(host) == [resembling, theirs]
+        await host.agenda.close()
+
+    asyncio.run(run())
+
+
+def put_off(kept: OpenedAgenda, recall: Recall) -> list[str]:
+    """Why it was, each time."""
+    (occurrence,) = occurrences(kept, recall)
+    return [each.reason for each in kept.store.deferrals(occurrence.id)]
 
 
 def test_of_daemons_that_see_the_same_slot_one_fires_it(make_host: MakeHost, kept: OpenedAgenda) -> None:

@@ -178,7 +178,7 @@ def test_an_address_with_a_password_comes_from_a_variable(
     full: Home, new_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = new_database()
-    secret = address.replace("postgres@", "postgres:hush@")
+    secret = address.replace("@", ":hush@")
     assert "--env NAME" in refused(full, "store", "migrate", "--to", secret, status=2)
     assert "is not set" in refused(full, "store", "migrate", "--env", "WHERE_TO", status=2)
     monkeypatch.setenv("WHERE_TO", secret)

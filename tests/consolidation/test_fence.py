@@ -25,7 +25,7 @@ BARN = Holder("barn", "/home/ada/.iai-daemon", "process 7, nap (inactive), since
 # A lease for tests that wait for its end.
 SHORT = 1.2
 
-Open = Callable[[], PostgresDatabase]
+Open = Callable[..., PostgresDatabase]
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def address(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def open_(address: str) -> Iterator[Open]:
-    """Opens the database once more, as another process would."""
+    """Opens the database once more, as another process would, or as somebody else."""
     with contextlib.ExitStack() as opened:
-        yield lambda: opened.enter_context(contextlib.closing(open_database(address, Lock.MEMORY)))
+        yield lambda at=address: opened.enter_context(contextlib.closing(open_database(at, Lock.MEMORY)))
 
 
 def write(database: PostgresDatabase, name: str) -> None:
@@ -298,8 +298,12 @@ def test_the_server_itself_ends_who_is_not_heard_of_for_a_lease(open_: Open, add
             assert told(stopped, "test after") == "Fenced"
 
 
-def test_a_role_that_may_end_nobodys_session_waits_and_says_for_whom(open_: Open, address: str) -> None:
-    owner, name = open_(), f"weak_{address.rpartition('iai_')[2]}"
+def test_a_role_that_may_end_nobodys_session_waits_and_says_for_whom(
+    open_: Open, address: str, postgres_server: str
+) -> None:
+    name = f"weak_{address.rpartition('iai_')[2]}"
+    # Who may make roles.
+    owner = open_(of_database(postgres_server, address.rpartition("/")[2]))
     owner.execute(f"CREATE ROLE {name} LOGIN")
     owner.execute(f"GRANT USAGE ON SCHEMA iai TO {name}")
     owner.execute(f"GRANT UPDATE ON fences TO {name}")

@@ -126,6 +126,35 @@ def test_what_is_due_without_a_daemon_is_told_with_the_command_that_starts_one(h
     assert (found.status, found.remedy) == (Verdict.WARN, "`iai-daemon start`")
 
 
+def test_where_hosts_share_an_agenda_what_is_due_goes_by_their_servers_clock(
+    home: Home, new_database: Callable[[], str]
+) -> None:
+    """This host's is far behind."""
+    home.config.write_text(f'{AGENT}[memory]\nstore = "{new_database()}"\n')
+    with kept(home) as store:
+        plan(store, store.clock(0) - 5_000)
+        assert "due now: 1" in beside(home)["agenda"].seen
+        assert failing(look(home, "agenda", after())) == {}
+        plan(store, store.clock(0) - 3 * MINUTE, "another")
+    assert beside(home)["agenda"].status is Verdict.FAIL
+    assert look(home, "agenda", after())["agenda"].remedy == "`iai-daemon start`"
+
+
+def test_what_another_host_is_to_wake_is_told_when_nobody_has_taken_it(
+    home: Home, new_database: Callable[[], str]
+) -> None:
+    home.config.write_text(f'{AGENT}[memory]\nstore = "{new_database()}"\n')
+    with kept(home) as store:
+        plan(store, store.clock(0) - 5_000, agent="theirs")
+        assert failing(beside(home)) == {}
+        plan(store, store.clock(0) - 3 * MINUTE, "another", agent="gone")
+    found = beside(home)
+    assert found["agenda"].status is Verdict.OK
+    assert found["agenda.recalls"].status is Verdict.WARN
+    assert "recalls of agent gone are due since" in found["agenda.recalls"].seen
+    assert "[agents.gone]" in (found["agenda.recalls"].remedy or "")
+
+
 def test_a_recall_for_an_agent_that_nobody_defines_is_a_failure(home: Home) -> None:
     home.config.write_text(AGENT)
     with kept(home) as store:

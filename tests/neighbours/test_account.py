@@ -76,6 +76,15 @@ def test_only_the_beginning_of_a_session_is_told() -> None:
     assert "89abcdef" not in write(account(wrapper(session="0123456789abcdef")), 0.0)
 
 
+def test_a_session_is_known_again_by_its_digest() -> None:
+    (heard,) = told(account(wrapper(session="0123456789abcdef", active=0.0)), 0.0, heard_at=0.0).wrappers
+    at_work = Presence(elsewhere=(heard,)).sessions_at_work(1.0, 60.0)
+    assert at_work.get("0123456789abcdef") == "its session is at work in editor on mill"
+    assert at_work.get("0123456789abcdee") is None
+    assert at_work.get("01234567") is None
+    assert Presence(elsewhere=(heard,)).sessions_at_work(61.0, 60.0).get("0123456789abcdef") is None
+
+
 def test_a_wrapper_that_is_gone_is_not_told_of() -> None:
     gone = Wrapper("x", Status.ORPHAN, "", wrapper().beat)
     assert of(State.WAKE, "active", Presence((gone,)), None).wrappers == ()

@@ -143,7 +143,7 @@ def test_whoever_is_not_let_in_is_told_why_and_no_night_starts(
         place, _, database = address.rpartition("/")
         where, _, _port = place.rpartition(":")
         wrong = {
-            "//nobody@": address.replace("//postgres@", change),
+            "//nobody@": f"postgresql:{change}{address.partition('@')[2]}",
             "/missing": place + change,
             ":1/": where + change + database,
         }[change]

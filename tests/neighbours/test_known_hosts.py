@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from iai_daemon.neighbours.hosts import FORGOTTEN, Hosts, Row
+from iai_daemon.presence.classify import Presence
 from iai_daemon.units import NEVER
 from tests.neighbours.there import account, row, wrapper
 
@@ -53,6 +54,13 @@ def test_an_activity_keeps_the_time_at_which_it_was_dated_first() -> None:
     assert hosts.take([row(account(wrapper(active=1017.0)), at=1018.0)], 109.0)
     (newer,) = hosts.elsewhere(109.0, in_sight=True)
     assert newer.active_at == 108.0
+
+
+def test_what_another_user_tells_of_sessions_puts_off_nobodys_recalls() -> None:
+    for same_user in (True, False):
+        hosts = taken(row(account(wrapper(session="s", in_flight=1)), same_user=same_user))
+        presence = Presence(elsewhere=hosts.elsewhere(100.0, in_sight=True))
+        assert (presence.sessions_at_work(100.0, 60.0).get("s") is not None) is same_user
 
 
 def test_a_new_wrapper_settles_once() -> None:

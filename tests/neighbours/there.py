@@ -63,10 +63,11 @@ def row(
     lease: float = 30.0,
     own: bool = False,
     owner: str = "ann",
+    same_user: bool = True,
 ) -> Row:
     """What the table holds of a host that told this at `at` (its awake clock)."""
     text = told if isinstance(told, str) else accounts.write(told, at)
-    return Row(f"id-{name}", owner, name, text, renewed, lease, own)
+    return Row(f"id-{name}", owner, name, text, renewed, lease, own, same_user)
 
 
 class RunningHost:

@@ -14,12 +14,11 @@ from iai_daemon.config import Settings
 from iai_daemon.consolidation import passes
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.errors import (
-    EX_CONFIG,
     EX_USAGE,
     NoSuchNight,
     NoSuchRecord,
     NothingToShare,
-    NotPermitted,
+    NotYours,
     OlderSchema,
 )
 from iai_daemon.memory.opening import open_stores
@@ -486,18 +485,16 @@ def test_what_a_night_makes_belongs_to_its_user_alone(ada: User, bob: User) -> N
 def test_what_another_was_told_is_not_rewritten(ada: User, bob: User, change: str) -> None:
     fact(ada, "80")
     share(ada, bob)
-    with pytest.raises(
-        psycopg.errors.InsufficientPrivilege, match=r"memory 1 belongs to ada|row-level security"
-    ):
+    with pytest.raises(psycopg.DatabaseError, match=r"memory 1 belongs to ada|row-level security"):
         bob.sql(change)
 
 
 def test_only_who_told_it_forgets_or_purges_it(ada: User, bob: User) -> None:
     fact(ada, "80")
     share(ada, bob)
-    with pytest.raises(NotPermitted, match="memory 1 belongs to ada"):
+    with pytest.raises(NotYours, match="memory 1 belongs to ada: only who told it"):
         bob.stores.memory.forget(1, NOW)
-    with pytest.raises(NotPermitted, match="memory 1 belongs to ada"):
+    with pytest.raises(NotYours, match="memory 1 belongs to ada: only who told it"):
         bob.stores.purge.purge(bob.stores.purge.marks([1]), NOW)
     assert ada.stores.memory.get(1).current
     ada.stores.memory.forget(1, NOW)
@@ -593,7 +590,7 @@ def test_a_scope_is_shared_and_taken_back_on_the_command_line(ada: User, bob: Us
     assert "project  shared by ada" in said(bob.home, "memory", "scopes")
     assert "shared with ada, who have 1 more" in said(bob.home, "memory", "share", "project")
     assert "Fridays" in said(bob.home, "memory", "search", "deploys")
-    assert refused(bob.home, "memory", "forget", "1", status=EX_CONFIG).count("belongs to ada") == 1
+    assert refused(bob.home, "memory", "forget", "1").count("belongs to ada") == 1
     assert said(bob.home, "memory", "unshare", "project") == "project is yours alone\n"
     assert said(bob.home, "memory", "search", "deploys") == "nothing found\n"
     assert not call_json(bob.home, "memory", "unshare", "project")["changed"]

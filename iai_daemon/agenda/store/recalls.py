@@ -190,8 +190,8 @@ class AgendaStore(Protocol):
         """Note of what has come due since `not_before` that this was seen in time."""
         ...
 
-    def due(self, now: int, limit: int) -> Sequence[Due]:
-        """What is planned and due, the oldest try first."""
+    def due(self, now: int, limit: int, agents: Collection[str] | None = None) -> Sequence[Due]:
+        """What is planned and due, of these agents or of all, the oldest try first."""
         ...
 
     def deciding(

@@ -9,6 +9,7 @@ from typing import Any
 
 from iai_daemon.agenda.asking.here import viewer
 from iai_daemon.agenda.asking.wishes import agent_of
+from iai_daemon.agenda.policy import LATE
 from iai_daemon.agenda.recall import Recall, State
 from iai_daemon.agenda.slots.courier.answers import shown
 from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
@@ -45,10 +46,12 @@ def look(patient: Patient) -> Iterator[Finding]:
         yield ok("agenda", "there is no memory yet, so no recalls")
         return
     with opened(patient) as agenda:
-        store, now = agenda.store, patient.now.milliseconds
+        store = agenda.store
+        # Several hosts go by their server's clock.
+        now = store.clock(patient.now.milliseconds)
         live = store.recalls(viewer(patient.home), Filter(live=True, limit=_MANY))
-        yield _punctual(patient, settings, store, live)
-        yield from _undefined(settings, live)
+        yield _punctual(patient, settings, agenda, live, now)
+        yield from _for_others(settings, store, now) if agenda.shared else _undefined(settings, live)
         yield from _missed(store, now)
         yield from _in_vain(settings, store, now)
         yield from _used_up(settings, store, live, now)
@@ -68,8 +71,11 @@ def opened(patient: Patient) -> Iterator[OpenedAgenda]:
 # What is planned.
 
 
-def _punctual(patient: Patient, settings: Settings, store: AgendaStore, live: Sequence[Recall]) -> Finding:
-    now, due = patient.now.milliseconds, store.due(patient.now.milliseconds, _NEWEST)
+def _punctual(
+    patient: Patient, settings: Settings, agenda: OpenedAgenda, live: Sequence[Recall], now: int
+) -> Finding:
+    # What this host does not know is for others to wake.
+    due = agenda.store.due(now, _NEWEST, settings.agents if agenda.shared else None)
     if not due:
         next_at = min((each.next_at for each in live if each.next_at is not None), default=None)
         when = "" if next_at is None else f", the next at {format_stamp(next_at / 1000)}"
@@ -78,16 +84,32 @@ def _punctual(patient: Patient, settings: Settings, store: AgendaStore, live: Se
     late = (now - oldest.occurrence.next_try_at) / 1000
     seen = f"recall {oldest.recall.id} has been due for {say_duration(late)}"
     seen += f", and so have {len(due) - 1} more" if len(due) > 1 else ""
+    soon = _TICKS * settings.lifecycle.tick + _SOME
+    well = ok("agenda", f"recalls to come: {len(live)}, due now: {len(due)}")
     if patient.status is None:
+        # Of another host's daemon nothing is known but that it is late.
+        if agenda.shared and late <= soon:
+            return well
         return warn("agenda", f"{seen}; no daemon is there to wake anybody", "`iai-daemon start`")
     at_work = len(patient.status["agenda"]["running"])
     if at_work >= settings.agenda.max_concurrent:
         return ok("agenda", f"{seen}: {at_work} agents are at work, which are all that may be")
     # What came due while the machine slept is seen by the next tick.
-    seen_late = parse_stamp(patient.status["tick"]["at"]) - oldest.occurrence.next_try_at / 1000
-    if min(late, seen_late) > _TICKS * settings.lifecycle.tick + _SOME:
+    ahead = (now - patient.now.milliseconds) / 1000
+    seen_late = parse_stamp(patient.status["tick"]["at"]) + ahead - oldest.occurrence.next_try_at / 1000
+    if min(late, seen_late) > soon:
         return fail("agenda", seen, "`iai-daemon logs` tells why; `iai-daemon restart` mends what hangs")
-    return ok("agenda", f"recalls to come: {len(live)}, due now: {len(due)}")
+    return well
+
+
+def _for_others(settings: Settings, store: AgendaStore, now: int) -> Iterator[Finding]:
+    """What this host does not know, and no other one takes either."""
+    for agent, since in sorted(store.waiting_for_others(settings.agents, now - LATE).items()):
+        seen = f"recalls of agent {agent} are due since {format_stamp(since / 1000)}: this host does not know it, and no other has taken them"
+        remedy = (
+            f"define [agents.{agent}] in the settings of a host that shares this agenda, or start its daemon"
+        )
+        yield warn("agenda.recalls", seen, remedy)
 
 
 def _undefined(settings: Settings, live: Sequence[Recall]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import errors
 
-from iai_daemon.errors import BadRecord, IaiError, NotPermitted, StoreAway, StoreBusy
+from iai_daemon.errors import BadRecord, IaiError, NotPermitted, NotYours, StoreAway, StoreBusy
 
 # Somebody else holds what the statement waits for.
 BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
@@ -19,6 +19,8 @@ AWAY = (
     errors.ReadOnlySqlTransaction,
     errors.IdleInTransactionSessionTimeout,
 )
+# What the schema itself raises where somebody would change what another was told.
+_OF_ANOTHER = "IA001"
 # It answers, and will not do just this: whoever asks something else next need not wait.
 _ANSWERS = (
     *BUSY,
@@ -48,7 +50,7 @@ def is_out_of_reach(cause: psycopg.Error) -> bool:
 
 @contextlib.contextmanager
 def translated(place: str, busy_seconds: float) -> Iterator[None]:
-    """Raises StoreBusy, StoreAway, NotPermitted and BadRecord in place of what psycopg says."""
+    """Raises StoreBusy, StoreAway, NotYours, NotPermitted and BadRecord in place of what psycopg says."""
     try:
         yield
     except psycopg.Error as cause:
@@ -60,6 +62,8 @@ def translated(place: str, busy_seconds: float) -> Iterator[None]:
 
 def in_words(cause: psycopg.Error, place: str, busy_seconds: float) -> IaiError | None:
     """The sentence; None for what is about a statement and not about the server."""
+    if cause.sqlstate == _OF_ANOTHER:
+        return NotYours(cause=one_line(cause))
     if isinstance(cause, BUSY):
         return StoreBusy(path=place, seconds=f"{busy_seconds:g}")
     if isinstance(cause, errors.InsufficientPrivilege):

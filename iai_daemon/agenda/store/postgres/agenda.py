@@ -77,21 +77,23 @@ class PostgresAgenda(PostgresPart, SqlAgenda):
     def _decisions(self, due: Sequence[Due], now: int) -> Iterator[Decisions]:
         """All claims are carried out at once, in a few questions."""
         claims: dict[int, _Claim] = {}
-        gone: set[int] = set()
+        settled: set[int] = set()
+        cancelled: set[int] = set()
         with super()._decisions(due, now) as one_by_one:
 
             def claim(what: Due, holder: str, lease: int, following: Planned | None) -> bool:
-                if what.occurrence.id in claims or {what.recall.id, -what.occurrence.id} & gone:
+                occurrence = what.occurrence.id
+                if occurrence in claims or occurrence in settled or what.recall.id in cancelled:
                     return False
-                claims[what.occurrence.id] = _Claim(what, holder, lease, following)
+                claims[occurrence] = _Claim(what, holder, lease, following)
                 return True
 
             def change(what: Settle | Defer) -> None:
-                gone.add(-what.occurrence)
+                settled.add(what.occurrence)
                 one_by_one.change(what)
 
             def cancel(what: Due, reason: str) -> None:
-                gone.add(what.recall.id)
+                cancelled.add(what.recall.id)
                 one_by_one.cancel(what, reason)
 
             yield Decisions(due, claim, change, cancel)

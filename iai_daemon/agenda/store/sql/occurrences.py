@@ -76,9 +76,9 @@ class SqlOccurrences(SqlPlans):
             if len(found) < _SEEN_AT_ONCE:
                 return
 
-    def due(self, now: int, limit: int) -> list[Due]:
+    def due(self, now: int, limit: int, agents: Collection[str] | None = None) -> list[Due]:
         with self._reading():
-            rows = self._all(_DUE, {"now": now, "limit": limit, "agents": None})
+            rows = self._all(_DUE, {"now": now, "limit": limit, "agents": _names(agents)})
             return self._dues([row["id"] for row in rows])
 
     @contextlib.contextmanager
