@@ -123,8 +123,11 @@ class SharedScopes(Scopes):
         for start in range(0, len(records), _ROWS_AT_ONCE):
             self._database.execute(
                 """
-                UPDATE records SET change = (SELECT change FROM next_change) + CAST(key AS BIGINT) FROM json_each(:records)
-                WHERE records.id = CAST(value AS BIGINT)
+                WITH again AS MATERIALIZED (
+                    SELECT CAST(key AS BIGINT) AS place, CAST(value AS BIGINT) AS id FROM json_each(:records)
+                )
+                UPDATE records SET change = (SELECT change FROM next_change) + again.place
+                FROM again WHERE records.id = again.id
                 """,
                 {"records": json.dumps(records[start : start + _ROWS_AT_ONCE])},
             )

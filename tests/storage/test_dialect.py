@@ -18,6 +18,14 @@ from iai_daemon.storage.postgres.dialect import translate
         ("ON CONFLICT (pass, name) DO NOTHING", "ON CONFLICT (owned_by, pass, name) DO NOTHING"),
         ("ON CONFLICT DO NOTHING", "ON CONFLICT DO NOTHING"),
         ("'12:30'::time", "'12:30'::time"),
+        (
+            "id IN (SELECT CAST(value AS BIGINT) FROM json_each(:ids))",
+            "id = ANY (ARRAY(SELECT CAST(value AS BIGINT) FROM json_each(%(ids)s)))",
+        ),
+        (
+            "scope NOT IN (SELECT value FROM json_each(:scopes))",
+            "scope <> ALL (ARRAY(SELECT value FROM json_each(%(scopes)s)))",
+        ),
     ],
 )
 def test_parameters_and_keys_are_written_as_postgresql_wants_them(sql: str, translated: str) -> None:

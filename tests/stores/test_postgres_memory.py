@@ -13,15 +13,18 @@ from psycopg.rows import tuple_row
 
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.errors import StoreAway, StoreBusy
+from iai_daemon.memory.nights import Sharing
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.postgres.nights import PostgresNights
 from iai_daemon.memory.postgres.opening import open_postgres
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
+from iai_daemon.storage.database import Database
 from iai_daemon.storage.postgres.database import PostgresDatabase
 from tests.consolidation.evening import EVERY, a_day, night
-from tests.stores.test_likeness import NOW, add
+from tests.storage.team import Team, User, team, users
+from tests.stores.test_likeness import NOW, PASS, add
 from tests.stores.test_similar import MODEL, keep, similar
 
 WRITERS, WRITES = 3, 60
@@ -59,6 +62,19 @@ def opened(home: Home) -> Iterator[Stores]:
     stores = open_stores(home)
     yield stores
     stores.close()
+
+
+@pytest.fixture(scope="module")
+def a_team() -> Iterator[Team]:
+    with team() as made:
+        yield made
+
+
+@pytest.fixture
+def ada(a_team: Team, tmp_path: Path) -> Iterator[User]:
+    """Somebody who is no superuser: row security holds for her."""
+    with a_team.database() as database, users(a_team, database, tmp_path) as found:
+        yield found["ada"]
 
 
 def ask(address: str, question: str) -> list[tuple[object, ...]]:
@@ -151,6 +167,13 @@ def test_of_a_word_that_all_have_the_shortest_and_then_the_newest_come_first(ope
     assert found(opened, "tea 7")[0] == "tea 7"
 
 
+def test_what_was_told_last_is_in_the_index_itself_and_in_no_list_beside_it(
+    opened: Stores, address: str
+) -> None:
+    opened.memory.import_many([Draft(f"note {number} about wombats") for number in range(50)], NOW)
+    assert ask(address, "SELECT gin_clean_pending_list('iai.words_by_stem')") == [(0,)]
+
+
 # The index of vectors.
 
 
@@ -203,6 +226,38 @@ def test_a_night_does_the_same_on_both_engines(opened: Stores, tmp_path: Path) -
     embedded.close()
     assert told[0] == told[1]
     assert opened.nights.undo(1, NOW, force=False).restored == len(told[0][0])
+
+
+def rows_read(database: Database) -> dict[str, int]:
+    """Of the tables that grow; whatever this connection has not told the server yet."""
+    rows = database.execute(
+        """
+        SELECT relname, seq_tup_read + COALESCE(idx_tup_fetch, 0) AS read FROM pg_stat_xact_user_tables
+        WHERE relname IN ('records', 'words')
+        """
+    )
+    return {row["relname"]: row["read"] for row in rows}
+
+
+def test_what_a_night_asks_about_a_few_of_a_users_memories_reads_no_whole_table(ada: User) -> None:
+    """Row security lets an index be used only where a condition gives away nothing of what it sees."""
+    told = 1000
+    ada.stores.memory.import_many([Draft(f"note{number} about thing{number}") for number in range(told)], NOW)
+    few = ada.stores.nights.changed_since(told // 2, 5)
+    database, nights, ids = ada.stores.database, ada.stores.nights, [record.id for record in few]
+    with database.translated(), database.reading():
+        # So few rows are read as a whole even where an index could be used.
+        database.execute("SET LOCAL enable_seqscan TO off")
+        before = rows_read(database)
+        assert nights.settled(ids, pass_name=PASS, taken_back=False) == frozenset()
+        assert not nights.followed(ids)
+        assert nights.without_vector(ids, MODEL) == frozenset(ids)
+        assert not nights.contradicted_by(ids)
+        assert nights.standing(ids, pass_name=PASS, taken_back=False).keys() == set(ids)
+        assert nights.sharing_each([Sharing(record, 5) for record in few]).keys() == set(ids)
+        after = rows_read(database)
+    assert 0 < after["records"] - before["records"] < told / 4
+    assert 0 < after["words"] - before["words"] < told / 4
 
 
 def test_a_night_makes_no_copy_and_looks_after_the_tables(opened: Stores, tmp_path: Path) -> None:

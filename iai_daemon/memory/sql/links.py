@@ -67,9 +67,10 @@ class SqlLinks(SqlPart):
         with self._writing(at_once=True):
             self._database.execute(
                 """
+                WITH given AS MATERIALIZED (SELECT CAST(value AS BIGINT) AS id FROM json_each(:records))
                 INSERT INTO uses (record, times, last_at)
                 SELECT records.id, COUNT(*), :now
-                FROM json_each(:records) JOIN records ON records.id = CAST(value AS BIGINT) GROUP BY records.id
+                FROM given JOIN records ON records.id = given.id GROUP BY records.id
                 ON CONFLICT (record) DO UPDATE SET
                     times = uses.times + excluded.times, last_at = MAX(uses.last_at, excluded.last_at)
                 """,

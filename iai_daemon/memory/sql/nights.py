@@ -267,29 +267,31 @@ class SqlNights(SqlHeld, SqlLikeness, SqlLinks):
     def followed(self, records: Sequence[int]) -> dict[int, Record]:
         rows = self._all(
             """
-            SELECT older.id AS one, newer.*
-            FROM json_each(:records) JOIN records AS older ON older.id = CAST(value AS BIGINT)
-            JOIN records AS newer ON newer.id = (
-                SELECT id FROM records AS next
-                WHERE next.subject = older.subject AND next.attribute = older.attribute AND next.scope = older.scope
-                AND next.subject IS NOT NULL AND next.attribute IS NOT NULL AND next.superseded_by IS NOT NULL
-                AND (next.valid_from, next.id) > (older.valid_from, older.id)
-                AND (next.expires_at IS NULL OR next.expires_at >= next.valid_to)
-                AND next.forgotten_at IS NULL
-                ORDER BY next.valid_from, next.id LIMIT 1
+            WITH following AS MATERIALIZED (
+                SELECT older.id AS one, (
+                    SELECT id FROM records AS next
+                    WHERE next.subject = older.subject AND next.attribute = older.attribute AND next.scope = older.scope
+                    AND next.subject IS NOT NULL AND next.attribute IS NOT NULL AND next.superseded_by IS NOT NULL
+                    AND (next.valid_from, next.id) > (older.valid_from, older.id)
+                    AND (next.expires_at IS NULL OR next.expires_at >= next.valid_to)
+                    AND next.forgotten_at IS NULL
+                    ORDER BY next.valid_from, next.id LIMIT 1
+                ) AS next
+                FROM records AS older WHERE older.id IN (SELECT CAST(value AS BIGINT) FROM json_each(:records))
             )
+            SELECT following.one, newer.* FROM following JOIN records AS newer ON newer.id = following.next
             """,
             {"records": json.dumps(list(records))},
         )
         return {row["one"]: with_beside(row, "one")[0] for row in rows}
 
     def without_vector(self, records: Sequence[int], model: str) -> frozenset[int]:
+        # Counted one by one: a join that was planned while there were no vectors yet would go on reading all of them.
         rows = self._all(
             """
-            SELECT CAST(value AS BIGINT) AS id FROM json_each(:records)
-            WHERE NOT EXISTS (
-                SELECT 1 FROM vectors WHERE record = CAST(value AS BIGINT) AND model = :model
-            )
+            WITH asked AS MATERIALIZED (SELECT CAST(value AS BIGINT) AS id FROM json_each(:records))
+            SELECT id FROM asked
+            WHERE (SELECT COUNT(*) FROM vectors WHERE record = asked.id AND model = :model) = 0
             """,
             {"records": json.dumps(list(records)), "model": model},
         )

@@ -75,7 +75,7 @@ BEGIN
     RETURN QUERY SELECT words.record, words.stems, records.valid_from
     FROM words JOIN records ON records.id = words.record
     WHERE words.stems @@ asked
-    AND (words.owned_by = session_user OR (words.scope, words.owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_scopes AS seen))
+    AND (words.owned_by = session_user OR (words.scope, words.owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_of_others() AS seen))
     AND (scopes = '{}' OR words.scope = ANY (scopes))
     AND made_by IS DISTINCT FROM 'summarize'
     AND forgotten_at IS NULL

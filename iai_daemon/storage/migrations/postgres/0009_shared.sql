@@ -77,14 +77,14 @@ CREATE POLICY seen ON hosts FOR SELECT USING (true);
 CREATE POLICY seen ON shared_scopes FOR SELECT USING (true);
 
 -- What was told in a scope that both have opened. What a night has made of it belongs to the night's user alone: everybody's own nights
--- do the same.
-CREATE POLICY seen ON records FOR SELECT
-USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_scopes AS seen));
-CREATE POLICY corrected ON records FOR UPDATE
-USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_scopes AS seen));
+-- do the same. Policies are asked in the order of their names, the last one first: `own` comes before these, and is enough for one's own.
+CREATE POLICY also_seen ON records FOR SELECT
+USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_of_others() AS seen));
+CREATE POLICY also_corrected ON records FOR UPDATE
+USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_of_others() AS seen));
 -- Such rows are told apart from those that are not there: see `keep_to_owner`.
-CREATE POLICY refused ON records FOR DELETE
-USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_scopes AS seen));
+CREATE POLICY also_refused ON records FOR DELETE
+USING (made_by IS NULL AND (scope, owned_by) IN (SELECT seen.scope, seen.owned_by FROM seen_of_others() AS seen));
 
 -- Rows belong to what their owner sees, or an unknown id could be told from somebody else's, and his rows be kept from going.
 CREATE POLICY of_what_is_seen ON vectors AS RESTRICTIVE FOR INSERT
@@ -186,7 +186,10 @@ BEGIN
             RETURN NEW;
         END IF;
     END IF;
-    RAISE insufficient_privilege USING MESSAGE = format('memory %s belongs to %s', OLD.id, OLD.owned_by);
+    -- Of what another was told, by a code of our own: no grant would help.
+    RAISE EXCEPTION USING
+        ERRCODE = CASE WHEN OLD.owned_by = session_user THEN 'insufficient_privilege' ELSE 'IA001' END,
+        MESSAGE = format('memory %s belongs to %s', OLD.id, OLD.owned_by);
 END
 $$;
 
