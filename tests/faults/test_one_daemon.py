@@ -494,7 +494,7 @@ def test_while_a_worker_that_outlived_its_daemon_consolidates_the_next_daemon_do
         with all_at_once(home, hot=number % 2 == 0) as starts:
             winner = the_one_that_stays(home, starts)
             assert the_only_daemon(home, winner.pid)
-            until(lambda: "night failed" in said_by(home.log), A_NIGHT)
+            until(lambda: "night not begun" in said_by(home.log), A_NIGHT)
             assert holder(home.consolidation_lock).startswith(f"process {survivor.pid}, night")
             assert [each["outcome"] for each in nights(home)] == [None]
             survivor.send_signal(signal.SIGCONT)
