@@ -21,9 +21,12 @@ $(VENV)/ready: pyproject.toml
 demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, in a home of its own
 	$(BIN)/iai-daemon demo
 
+# Twice as many at a time as there are processors: a third of the time they wait for servers and processes.
+WORKERS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 test: $(VENV)/ready  ## the whole test suite
-	$(BIN)/python -m pytest -n auto -m "not night and not alone"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m night
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not night and not alone"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m night
 	$(BIN)/python -m pytest -m alone
 
 # Real clients, kept apart from the machine's own: the newest Claude Code, which runs without node, and of the others what npm
