@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from psycopg import conninfo, sql
@@ -93,8 +94,11 @@ class Server:
     def crash(self) -> None:
         """As if the machine had lost its power; `start` recovers it."""
         assert self._process is not None
+        everybody = psutil.Process(self._process.pid).children(recursive=True)
         self._signal(signal.SIGKILL)
         self._process.wait()
+        # The next one finds their memory in use as long as one of them is there.
+        psutil.wait_procs(everybody, 10)
         self._process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -106,8 +110,6 @@ class Server:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
-        import psutil  # noqa: PLC0415 -- only tests that break a server need it
-
         assert self._process is not None
         with contextlib.suppress(psutil.NoSuchProcess):
             parent = psutil.Process(self._process.pid)

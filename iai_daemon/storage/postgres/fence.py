@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from iai_daemon.clock import Stopwatch
 from iai_daemon.errors import Fenced, NightBusy
 from iai_daemon.storage.database import Holder, MayWait
 from iai_daemon.storage.postgres.failures import one_line
 from iai_daemon.storage.postgres.locks import LOCKS, Lock
+from iai_daemon.storage.postgres.server import LONGEST_REST
 
 if TYPE_CHECKING:
     from iai_daemon.storage.postgres.database import PostgresDatabase
@@ -122,9 +124,18 @@ class Fence:
         return f"{said}, which should have been heard of {over} s ago" if over else said
 
     def _raise_token(self, connection: Connection, may_wait: MayWait | None) -> int:
-        """After whatever the last holder still wrote, since it waits for that.
+        """After whatever the last holder still wrote, since it waits for that: where he was stopped in the middle of a write, until
+        the server has ended it."""
+        watch = Stopwatch()
+        while True:
+            try:
+                return self._next_token(connection, may_wait)
+            except psycopg.errors.LockNotAvailable:
+                if watch.seconds() > LONGEST_REST or (may_wait is not None and not may_wait()):
+                    raise
 
-        Tokens follow the clock, so that a server which takes the place of another, and has missed its last nights, does not give one
+    def _next_token(self, connection: Connection, may_wait: MayWait | None) -> int:
+        """Tokens follow the clock, so that a server which takes the place of another, and has missed its last nights, does not give one
         of theirs away again.
         """
         backend = connection.info.backend_pid

@@ -40,7 +40,7 @@ _SURELY_THERE, _TO_FIND_OUT = 10.0, 1.0
 # The part of the deadline after which the server itself ends a statement: so it is said what was wrong, and nothing goes on there.
 _SERVERS_PART = 0.9
 # Somebody who was stopped in the middle of a transaction keeps all others from writing for so many seconds at most.
-_LONGEST_REST = 30
+LONGEST_REST = 30
 
 Connection = psycopg.Connection[Any]
 
@@ -304,7 +304,7 @@ def prepare(connection: psycopg.Connection[Any], deadline: float | None = None) 
             SET statement_timeout TO {};
             SET idle_in_transaction_session_timeout TO {}
             """
-        ).format(sql.Identifier(SCHEMA), sql.Literal(longest), sql.Literal(f"{_LONGEST_REST}s"))
+        ).format(sql.Identifier(SCHEMA), sql.Literal(longest), sql.Literal(f"{LONGEST_REST}s"))
     )
 
 
