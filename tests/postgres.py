@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from tests.fakes import LASTING
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iai_daemon.errors import StoreBusy
+from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.sqlite import (
     BUSY_SECONDS,
-    Interrupted,
     find_damage,
     interruptible,
     one_moment,

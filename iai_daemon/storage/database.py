@@ -26,6 +26,10 @@ class Holder:
         return f"on {self.host}, {self.who}"
 
 
+class Interrupted(Exception):
+    """Raised in the middle of a statement or a copy that was told not to go on."""
+
+
 class Result(Protocol):
     """What a statement gave; `rowcount`: how many rows it has changed."""
 

@@ -21,6 +21,7 @@ from iai_daemon.errors import (
     StoreOutOfReach,
 )
 from iai_daemon.storage.backups import newest_whole
+from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.migrate import APPLICATION_ID, migrate, newest
 
 BUSY_SECONDS = 10.0
@@ -107,10 +108,6 @@ def reading(path: Path, busy_seconds: float = BUSY_SECONDS) -> Iterator[sqlite3.
 def side_file(path: Path, ending: str) -> Path:
     """What SQLite keeps beside a database: its write-ahead log (`-wal`) and the index of that (`-shm`)."""
     return path.with_name(path.name + ending)
-
-
-class Interrupted(Exception):
-    """Raised in the middle of a statement or a copy that was told not to go on."""
 
 
 @contextlib.contextmanager

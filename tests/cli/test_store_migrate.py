@@ -25,7 +25,7 @@ from iai_daemon.storage.moving.move import contents, move
 from iai_daemon.storage.moving.postgres_side import at_address, to_fill
 from iai_daemon.storage.moving.sqlite_side import being_filled, new_file, only_read
 from iai_daemon.storage.moving.tables import all_tables
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests import postgres

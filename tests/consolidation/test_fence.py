@@ -15,8 +15,9 @@ import pytest
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.errors import Fenced, NightBusy, StoreAway
 from iai_daemon.storage.database import Holder
-from iai_daemon.storage.postgres.database import Lock, PostgresDatabase
+from iai_daemon.storage.postgres.database import PostgresDatabase
 from iai_daemon.storage.postgres.fence import Fence
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from tests.postgres import Server, of_database, running
 
@@ -218,7 +219,7 @@ HOLDS = """
 import sys
 from iai_daemon.errors import IaiError
 from iai_daemon.storage.database import Holder
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.fence import Fence
 from iai_daemon.storage.postgres.opening import open_database
 database = open_database(sys.argv[1], Lock.MEMORY)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from iai_daemon.clock import Stopwatch, SystemClock
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from iai_daemon.storage.postgres.server import give_back, take
 from tests.neighbours.there import RunningHost, hosts, until, wrapper

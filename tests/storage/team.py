@@ -15,7 +15,7 @@ from psycopg import sql
 
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from tests import postgres
 from tests.fakes import LASTING

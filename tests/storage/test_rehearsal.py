@@ -10,7 +10,7 @@ import pytest
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from tests.cli.inside import call_json, said
 from tests.storage.contents import fill, kept

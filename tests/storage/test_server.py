@@ -18,7 +18,8 @@ import pytest
 
 from iai_daemon.clock import Stopwatch
 from iai_daemon.errors import BadAddress, StoreAway, StoreBusy
-from iai_daemon.storage.postgres.database import Lock, PostgresDatabase
+from iai_daemon.storage.postgres.database import PostgresDatabase
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from iai_daemon.storage.postgres.server import Server as Way
 from iai_daemon.storage.postgres.server import take
@@ -347,7 +348,7 @@ def test_whoever_is_interrupted_in_the_middle_leaves_nothing_locked(
 ) -> None:
     script = """
 import sys
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 database = open_database(sys.argv[1], Lock.MEMORY)
 try:

@@ -95,7 +95,7 @@ def look(patient: Patient, address: str) -> Iterator[Finding]:
 
 @contextmanager
 def _opened(address: str) -> Iterator[PostgresDatabase]:
-    from iai_daemon.storage.postgres.database import Lock  # noqa: PLC0415 -- who has no server does not pay for its driver
+    from iai_daemon.storage.postgres.locks import Lock  # noqa: PLC0415 -- who has no server does not pay for its driver
     from iai_daemon.storage.postgres.opening import open_database  # noqa: PLC0415 -- likewise
 
     database = open_database(address, Lock.MEMORY, _PATIENCE, ANSWERS_WITHIN)

@@ -24,10 +24,10 @@ from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.tasks import CONSOLIDATE
 from iai_daemon.paths import Backup, Home, backups
 from iai_daemon.storage.backups import looks_whole, newest_whole
+from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.migrate import newest
 from iai_daemon.storage.sqlite import (
     FILE_ERRORS,
-    Interrupted,
     damaged,
     find_damage,
     has_content,

@@ -17,9 +17,8 @@ from iai_daemon.memory.sql.held import Place
 from iai_daemon.memory.sql.nights import SqlNights
 from iai_daemon.memory.sql.part import SqlPart
 from iai_daemon.memory.sql.store import SqlStore
-from iai_daemon.storage.database import Row
+from iai_daemon.storage.database import Interrupted, Row
 from iai_daemon.storage.postgres.database import PostgresDatabase
-from iai_daemon.storage.sqlite import Interrupted
 
 # Of fewer vectors all are looked at as fast.
 _WORTH_AN_INDEX = 10_000

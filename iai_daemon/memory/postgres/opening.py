@@ -8,7 +8,7 @@ from iai_daemon.memory.postgres.nights import PostgresNights
 from iai_daemon.memory.postgres.words import PostgresWords
 from iai_daemon.memory.sql.tasks import SqlTasks
 from iai_daemon.storage.database import MayWait
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 
 

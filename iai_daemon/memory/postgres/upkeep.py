@@ -11,7 +11,7 @@ from pathlib import Path
 
 from iai_daemon.memory.postgres.near import NearUpkeep
 from iai_daemon.memory.sql.upkeep import SqlUpkeep
-from iai_daemon.storage.sqlite import Interrupted
+from iai_daemon.storage.database import Interrupted
 
 # What a memory is made of, in the order in which it grows.
 _TABLES = ("records", "words", "vectors", "journal", "links", "contradictions", "uses", "held")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from iai_daemon.memory.sql.words import HOLDS
 from iai_daemon.memory.store import Query
 from iai_daemon.storage.postgres.database import PostgresDatabase
 
@@ -111,7 +112,7 @@ class PostgresWords:
 
     def later(self, records: Sequence[int], as_of: int | None, now: int) -> list[Any]:
         return self._database.execute(
-            """
+            f"""
             WITH RECURSIVE after (one, later) AS (
                 SELECT id, step.newer FROM records CROSS JOIN LATERAL (
                     SELECT newer FROM contradictions
@@ -134,18 +135,8 @@ class PostgresWords:
             )
             SELECT after.one, records.*
             FROM (SELECT one, later FROM after LIMIT :most) AS after JOIN records ON records.id = after.later
-            WHERE forgotten_at IS NULL
-            AND CASE
-                WHEN :as_of IS NOT NULL THEN
-                    valid_from <= :as_of
-                    AND (valid_to IS NULL OR valid_to > :as_of)
-                    AND (expires_at IS NULL OR expires_at > :as_of)
-                ELSE
-                    valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                    AND expired_at IS NULL AND archived_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > :now)
-            END
-            """,
+            WHERE {HOLDS}
+            """,  # noqa: S608 -- a constant
             {"records": list(records), "as_of": as_of, "now": now, "most": _STEPS},
         ).fetchall()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from iai_daemon.memory.nights import EMBEDDING
 from iai_daemon.memory.sql.part import SqlPart
-from iai_daemon.storage.sqlite import Interrupted
+from iai_daemon.storage.database import Interrupted
 
 # One transaction deletes so many: milliseconds.
 _VECTORS_AT_ONCE = 1000

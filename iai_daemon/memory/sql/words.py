@@ -8,6 +8,21 @@ from typing import Protocol
 from iai_daemon.memory.store import Query
 from iai_daemon.storage.database import Row
 
+# Which records hold: now, or at the moment `as_of` that is asked about.
+HOLDS = """
+forgotten_at IS NULL
+AND CASE
+    WHEN :as_of IS NOT NULL THEN
+        valid_from <= :as_of
+        AND (valid_to IS NULL OR valid_to > :as_of)
+        AND (expires_at IS NULL OR expires_at > :as_of)
+    ELSE
+        valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
+        AND expired_at IS NULL AND archived_at IS NULL
+        AND (expires_at IS NULL OR expires_at > :now)
+END
+"""
+
 
 class WordIndex(Protocol):
     """The words of all records, as their stems. What it raises is the engine's own; the caller translates it."""

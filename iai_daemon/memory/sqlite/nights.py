@@ -10,7 +10,7 @@ from iai_daemon.memory.sql.nights import SqlNights
 from iai_daemon.memory.sqlite.upkeep import SqliteUpkeep
 from iai_daemon.memory.sqlite.words import SqliteWords
 from iai_daemon.storage.copies import fill
-from iai_daemon.storage.sqlite import Interrupted
+from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from iai_daemon.errors import NoBackup, StoreBusy, StoreOutOfReach
 from iai_daemon.memory.sql.upkeep import SqlUpkeep
 from iai_daemon.storage.copies import copied
+from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.sqlite import (
     FILE_ERRORS,
-    Interrupted,
     damaged,
     find_damage,
     interruptible,

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from iai_daemon.memory.sql.words import HOLDS
 from iai_daemon.memory.store import Query
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 
@@ -103,7 +104,7 @@ class SqliteWords:
 
     def later(self, records: Sequence[int], as_of: int | None, now: int) -> list[sqlite3.Row]:
         return self._database.execute(
-            """
+            f"""
             WITH RECURSIVE after (one, later) AS (
                 SELECT older, newer FROM contradictions JOIN records ON records.id = older
                 WHERE older IN (SELECT CAST(value AS BIGINT) FROM json_each(:records)) AND outranked = 0
@@ -125,18 +126,8 @@ class SqliteWords:
                 ORDER BY 2 DESC LIMIT :most
             )
             SELECT after.one, records.* FROM after JOIN records ON records.id = after.later
-            WHERE forgotten_at IS NULL
-            AND CASE
-                WHEN :as_of IS NOT NULL THEN
-                    valid_from <= :as_of
-                    AND (valid_to IS NULL OR valid_to > :as_of)
-                    AND (expires_at IS NULL OR expires_at > :as_of)
-                ELSE
-                    valid_to IS NULL AND superseded_by IS NULL AND merged_into IS NULL
-                    AND expired_at IS NULL AND archived_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > :now)
-            END
-            """,
+            WHERE {HOLDS}
+            """,  # noqa: S608 -- a constant
             {"records": json.dumps(list(records)), "as_of": as_of, "now": now, "most": _STEPS},
         ).fetchall()
 

@@ -20,8 +20,6 @@ from iai_daemon.storage.postgres.fence import Fence, who_holds
 from iai_daemon.storage.postgres.locks import LOCKS, Lock
 from iai_daemon.storage.postgres.server import Server, give_back
 
-__all__ = ["BUSY_SECONDS", "LOCKS", "Lock", "Outcome", "PostgresDatabase"]
-
 BUSY_SECONDS = 10.0
 # So often somebody is asked whether he may still wait for a lock.
 _ASK_EVERY = 0.05

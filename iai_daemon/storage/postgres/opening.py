@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from iai_daemon.storage.postgres.database import BUSY_SECONDS, Lock, PostgresDatabase
+from iai_daemon.storage.postgres.database import BUSY_SECONDS, PostgresDatabase
 from iai_daemon.storage.postgres.failures import translated
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.schema import bring_up
 from iai_daemon.storage.postgres.server import DEADLINE, give_back, take
 

@@ -14,7 +14,7 @@ from iai_daemon.agenda.store.recalls import Decisions, Defer, Due, Settle
 from iai_daemon.agenda.store.sql.agenda import SqlAgenda
 from iai_daemon.agenda.store.sql.occurrences import as_row
 from iai_daemon.agenda.store.sql.slots import SqlSlots
-from iai_daemon.storage.postgres.database import LOCKS, Lock
+from iai_daemon.storage.postgres.locks import LOCKS, Lock
 
 _AT_WORK = """
 SELECT recalls.session_id, recalls.id AS recall, MIN(COALESCE(runs.started_at, occurrences.next_try_at)) AS since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iai_daemon.agenda.store.postgres.agenda import PostgresAgenda, PostgresSlots
 from iai_daemon.agenda.store.postgres.database import AgendaDatabase
-from iai_daemon.storage.postgres.database import Lock
+from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database
 from iai_daemon.storage.postgres.server import DEADLINE
 
