@@ -97,11 +97,20 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
-    """Makes databases with our schema and nothing in it, and gives the address of each."""
+def database_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database with our schema and nothing in it."""
     from tests import postgres  # noqa: PLC0415 -- it loads what most tests do without
 
-    with postgres.new_databases(postgres_server) as make:
+    with postgres.a_template(postgres_server) as name:
+        yield name
+
+
+@pytest.fixture
+def new_database(postgres_server: str, database_template: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with our schema and nothing in it, and gives the address of each; they are gone after the test."""
+    from tests import postgres  # noqa: PLC0415 -- it loads what most tests do without
+
+    with postgres.new_databases(postgres_server, database_template) as make:
         yield make
 
 

@@ -33,7 +33,8 @@ _QUICK = {
     "full_page_writes": "off",
     "shared_buffers": "64MB",
     "max_connections": "60",
-    "autovacuum_naptime": "5s",
+    # It would go from one small database to the next without end, half a processor's worth of it.
+    "autovacuum": "off",
 }
 
 
@@ -204,19 +205,29 @@ def the_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def new_databases(server: str) -> Iterator[Callable[[], str]]:
-    """Makes databases that have our schema and nothing in it, each in a tenth of a second; they are gone at the end. They belong to a
-    plain role; at a server that was given, to the role that its address names."""
-    made = contextlib.ExitStack()
-    ours = f"iai_{os.getpid()}_{os.urandom(4).hex()}"
-    number = itertools.count(1)
-    owner = None if _given() else PLAIN
-    with made:
-        address = made.enter_context(a_database(server, ours, owner=owner))
-        if owner is not None:
-            _make_extension(of_database(server, ours))
+def a_template(server: str) -> Iterator[str]:
+    """The name of a database that has our schema and nothing in it. It belongs to a plain role; at a server that was given, to the
+    role that its address names."""
+    name = f"iai_{os.getpid()}_{os.urandom(4).hex()}"
+    with a_database(server, name, owner=_owner()) as address:
+        if not _given():
+            _make_extension(of_database(server, name))
         open_database(address, Lock.MEMORY).close()
-        yield lambda: made.enter_context(a_database(server, f"{ours}_{next(number)}", ours, owner))
+        yield name
+
+
+@contextlib.contextmanager
+def new_databases(server: str, template: str) -> Iterator[Callable[[], str]]:
+    """Makes databases like this one, each in a tenth of a second, and gives their addresses; they are gone at the end."""
+    number = itertools.count(1)
+    with contextlib.ExitStack() as made:
+        yield lambda: made.enter_context(
+            a_database(server, f"{template}_{next(number)}", template, owner=_owner())
+        )
+
+
+def _owner() -> str | None:
+    return None if _given() else PLAIN
 
 
 def _given() -> str:
