@@ -32,6 +32,7 @@ _QUICK = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
+    "max_wal_size": "128MB",
     "max_connections": "60",
     # It would go from one small database to the next without end, half a processor's worth of it.
     "autovacuum": "off",
