@@ -10,6 +10,9 @@ import pytest
 UNWANTED = {
     "iai_daemon.daemon": (
         "click",
+        "greenlet",
+        "jinja2",
+        "starlette",
         "rich",
         "numpy",
         "mcp",
