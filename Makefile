@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test test-clients lint run bench bench-postgres bench-recall bench-insights clean
+.PHONY: help demo test test-clients lint run manual bench bench-postgres bench-recall bench-insights clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -51,6 +51,10 @@ lint: $(VENV)/ready  ## formatting, lint rules, types
 
 run: $(VENV)/ready   ## the daemon in the foreground, on your own home
 	$(BIN)/iai-daemon run
+
+manual: $(VENV)/ready  ## the manual page, docs/iai-daemon.1, from what the commands say of themselves
+	$(BIN)/python -m iai_daemon.cli.manual > docs/iai-daemon.1.new
+	mv docs/iai-daemon.1.new docs/iai-daemon.1
 
 bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a time
 	$(BIN)/python -m benchmarks
