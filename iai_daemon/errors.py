@@ -7,6 +7,9 @@ from typing import ClassVar
 EX_NEGATIVE = 1
 EX_USAGE = 2
 EX_CONFIG = 78
+# As shells say it of SIGINT and of SIGTERM: 128, and the number of the signal.
+EX_STOPPED = 130
+EX_ENDED = 143
 
 
 class IaiError(Exception):
@@ -241,7 +244,23 @@ class PlugInFailed(IaiError):
     """{problem}"""
 
 
+class Stopped(IaiError):
+    """Stopped: {said}"""
+
+    exit_status = EX_STOPPED
+
+
+class Ended(Stopped):
+    """Stopped: {said}"""
+
+    exit_status = EX_ENDED
+
+
 class NightRefused(IaiError):
+    """{problem}"""
+
+
+class ChangedSince(NightRefused):
     """{problem}"""
 
 
@@ -275,6 +294,10 @@ class DaemonAway(IaiError):
 
 class DaemonMute(IaiError):
     """The daemon in {home} does not answer within {seconds} s: look at {log}, then restart it."""
+
+
+class PortTaken(IaiError):
+    """The page cannot be served at port {port} of this machine ({cause}): give another with --port N, or none for a free one."""
 
 
 class Refused(IaiError):

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home, home_option, json_option, stores
 from iai_daemon.cli.diff import tell_changes
 from iai_daemon.cli.looking import look
 from iai_daemon.cli.nights import summary
+from iai_daemon.cli.progress import at_work, bars_shown, stopped
 from iai_daemon.clock import read
 from iai_daemon.config import COMMAND, Settings, load
 from iai_daemon.consolidation.journal import content_of, first_words
 from iai_daemon.consolidation.night import Job, Night
 from iai_daemon.consolidation.report import NOT_REHEARSED
 from iai_daemon.control import client
-from iai_daemon.errors import DaemonAway, NightRefused, UsageError
+from iai_daemon.errors import EX_ENDED, EX_STOPPED, DaemonAway, NightFailed, NightRefused, UsageError
+from iai_daemon.paths import Home
 from iai_daemon.presence.classify import Presence
 from iai_daemon.tables import nearest
 
 Progress = Callable[[Mapping[str, Any]], None]
+# What a night is told that is stopped from here, and the exit status then.
+_STOPPED_BY = {signal.SIGINT: "stopped with Ctrl-C", signal.SIGTERM: "stopped with SIGTERM"}
+_STATUS = {_STOPPED_BY[signal.SIGINT]: EX_STOPPED, _STOPPED_BY[signal.SIGTERM]: EX_ENDED}
 
 
 force_option = click.option("--force", is_flag=True, help="Even while somebody is at work.")
@@ -35,12 +39,18 @@ force_option = click.option("--force", is_flag=True, help="Even while somebody i
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what a night would change, and change nothing.")
 @force_option
-@click.option("--max-rounds", metavar="N", type=click.IntRange(1, 100), help="How many rounds at most.")
+@click.option(
+    "--max-rounds",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    help="How many rounds at most; else `consolidation.max_rounds`.",
+)
 @click.option(
     "--pass",
     "passes",
     multiple=True,
     metavar="NAME",
+    shell_complete=completing.passes,
     help="Only this one, such as embed or command:tidy; may be given several times.",
 )
 @home_option
@@ -52,7 +62,9 @@ def consolidate(
 
     Refused while somebody is at work, unless --force. While clients are open only those passes run that share the store.
 
+    \b
     Example: iai-daemon consolidate --dry-run
+    Example: iai-daemon consolidate --pass embed --pass deduplicate
     """
     _require_known(passes)
     if dry_run:
@@ -78,35 +90,51 @@ def consolidate_now(
     """
     here, settings = home(), load(home())
     here.create()
-    with _progress_bar() as progress:
-        try:
-            params = {"force": force, "max_rounds": max_rounds, "passes": passes and list(passes)}
-            return client.ask(here, "consolidate", params, timeout=None, notified=progress)
-        except DaemonAway:
-            presence = look(here, settings, read())
-            _refuse_if_active(presence, settings, force=force)
-            job = Job(
-                here.root,
-                "night",
-                "asked",
-                alone=not presence.present,
-                asked=True,
-                max_rounds=max_rounds,
-                passes=passes,
-            )
-            return _run_here(job, settings, progress)
+    params = {"force": force, "max_rounds": max_rounds, "passes": passes and list(passes)}
+    try:
+        return _ask_daemon(here, params)
+    except DaemonAway:
+        presence = look(here, settings, read())
+    _refuse_if_active(presence, settings, force=force)
+    job = Job(
+        here.root,
+        "night",
+        "asked",
+        alone=not presence.present,
+        asked=True,
+        max_rounds=max_rounds,
+        passes=passes,
+    )
+    return _run_here(job, settings)
+
+
+def _ask_daemon(here: Home, params: Mapping[str, object]) -> Mapping[str, Any]:
+    """Who hangs up ends the night that he has asked for. Raises DaemonAway, Refused, Stopped."""
+
+    def said() -> str:
+        return (
+            "the daemon ends the night within moments, and what it has done is kept: `iai-daemon nights list` shows it. The same "
+            "command does the rest."
+        )
+
+    with at_work(said) as work, work.waiting():
+
+        def show(event: Mapping[str, Any]) -> None:
+            if event.get("event") == "progress":
+                work.tell(*_place(event))
+
+        return client.ask(here, "consolidate", params, timeout=None, notified=show)
 
 
 def print_report(report: Mapping[str, Any], *, as_json: bool, named: Sequence[str] = ()) -> int:
     """Say what came of a night, or of the passes of it that were named; the exit status."""
     emit(report, as_json=as_json, human=lambda: _human(report, named))
-    return 0 if report["outcome"] in ("completed", "nothing_to_do") else 1
+    return 0 if report["outcome"] in ("completed", "nothing_to_do") else _STATUS.get(report["reason"], 1)
 
 
 def _rehearse(passes: Sequence[str]) -> Mapping[str, Any]:
     job = Job(home().root, "night", "asked", asked=True, dry_run=True, passes=passes or None)
-    with _progress_bar() as progress:
-        return _run_here(job, load(home()), progress)
+    return _run_here(job, load(home()))
 
 
 def _refuse_if_active(presence: Presence, settings: Settings, *, force: bool) -> None:
@@ -119,21 +147,39 @@ def _refuse_if_active(presence: Presence, settings: Settings, *, force: bool) ->
         )
 
 
-def _run_here(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
-    """Without a daemon: start the worker ourselves and wait for it. Ctrl-C makes it yield."""
+def _run_here(job: Job, settings: Settings) -> dict[str, Any]:
+    """Without a daemon: start the worker ourselves and wait for it. Ctrl-C makes it yield. Raises NightRefused, Stopped."""
 
     with stores():
         pass  # a store that cannot be used is said here, in its own words and with its own exit status
 
     night = Night(job, settings.consolidation.yield_within)
 
-    async def run() -> Mapping[str, Any] | None:
-        loop = asyncio.get_running_loop()
-        stop = functools.partial(night.request_yield, "stopped with Ctrl-C", cancelled=True)
-        loop.add_signal_handler(signal.SIGINT, stop)
-        return await night.run(progress)
+    asked: list[int] = []
 
-    report = asyncio.run(run())
+    def stop(number: signal.Signals) -> None:
+        asked.append(number)
+        night.request_yield(_STOPPED_BY[number], cancelled=True)
+
+    async def run() -> Mapping[str, Any] | None:
+        for number in _STOPPED_BY:
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        with _progress_bar() as progress:
+            return await night.run(progress)
+
+    try:
+        report = asyncio.run(run())
+    except NightFailed:
+        if not asked:
+            raise
+        report = None
+    if asked and job.dry_run:
+        raise stopped(asked[0], "nothing was changed.")
+    if asked and report is None:
+        raise stopped(
+            asked[0],
+            "the night was ended before it could report. What it has done is kept; the same command does the rest.",
+        )
     if report is None:
         why = f" ({night.death.say()})" if night.death else ""
         problem = f"The night was ended before it could report{why}; what it had done is kept."
@@ -143,34 +189,20 @@ def _run_here(job: Job, settings: Settings, progress: Progress) -> dict[str, Any
 
 @contextlib.contextmanager
 def _progress_bar() -> Iterator[Progress]:
-    """A bar on standard error where that is a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _event: None
-        return
-    from rich import progress as bars  # noqa: PLC0415 -- slow to import, and only a terminal needs it
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TextColumn("{task.fields[rate]}"),
-        bars.TimeRemainingColumn(),
-    )
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        tasks: dict[tuple[object, object], bars.TaskID] = {}
+    """What hears of a night's events, and draws how far each pass is."""
+    with bars_shown() as (draw, _):
 
         def show(event: Mapping[str, Any]) -> None:
-            if event.get("event") != "progress":
-                return
-            key = (event.get("round"), event.get("pass"))
-            if key not in tasks:
-                tasks[key] = shown.add_task(f"{event.get('pass')}", total=None, rate="")
-            speed = shown.tasks[shown.task_ids.index(tasks[key])].speed
-            rate = "" if speed is None else f"{speed:,.0f}/s"
-            shown.update(tasks[key], completed=event.get("done"), total=event.get("total"), rate=rate)
+            if event.get("event") == "progress":
+                draw(*_place(event))
 
         yield show
+
+
+def _place(event: Mapping[str, Any]) -> tuple[str, int, int | None]:
+    """Which pass it is at, of which round, and how far that is."""
+    again = f" ({event['round']})" if event["round"] > 1 else ""
+    return f"{event['pass']}{again}", event["done"], event["total"]
 
 
 def _human(report: Mapping[str, Any], named: Sequence[str]) -> str:

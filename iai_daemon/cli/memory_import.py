@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import IO, Any
+from typing import Any
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home_option, json_option, now_ms, settings, stores
+from iai_daemon.cli.memory_lines import Bad, Good, Lines, Taken
+from iai_daemon.cli.progress import Work, at_work
 from iai_daemon.errors import BadRecord, NotRestored, UsageError
-from iai_daemon.memory.archive import is_full
+from iai_daemon.memory.archive import Restored, is_full
 from iai_daemon.memory.drafts import from_object
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.trust import IMPORT
 
 # Importing every format only to offer their names would make each command on the memory slower; a test holds both together.
 FORMATS = ("claude-md", "mcp-memory", "basic-memory", "mem0")
-# A line longer than this is no memory; reading it whole would let one bad file take all memory.
-_MAX_LINE = 1 << 20
-# Passes may keep more than anybody tells. A longer line is cut, and is no JSON then.
-_MAX_FULL_LINE = 1 << 26
-# How a line of a full export begins.
-_OURS = (b'{"type": "record"', b'{"type": "journal"')
+# A line of a full export is restored in a tenth of a millisecond.
+_TOLD_EVERY = 200
 
 
 @click.command("import")
-@click.argument("path")
+@click.argument("path", type=click.Path(readable=False))
 @click.option(
     "--from", "form", type=click.Choice(FORMATS), help="Whose format it is, where it is not our own."
 )
 @click.option("--dry-run", is_flag=True, help="With --from: only say what would be told.")
 @click.option(
     "--scope",
+    shell_complete=completing.scopes,
     help="With --from: the project that it belongs to. Else claude-md asks where the file is, others are global.",
 )
 @home_option
@@ -59,9 +57,8 @@ def import_(
     basic-memory  a note, or the directory of a project
     mem0          a list of memories as JSON
 
-    Example: iai-daemon memory import notes.jsonl
-
     \b
+    Example: iai-daemon memory import notes.jsonl
     Example: iai-daemon memory import --from claude-md ~/src/shop --dry-run
     Example: iai-daemon memory import --from mcp-memory memory.jsonl
     Example: iai-daemon memory import --from basic-memory ~/basic-memory
@@ -75,25 +72,77 @@ def import_(
         raise UsageError(
             problem="--dry-run and --scope are for --from: lines of our own say to which scope they belong."
         )
-    return _import_lines(click.File("rb")(path, ctx=ctx), as_json=as_json)
+    return _import_lines(Lines(click.File("rb")(path, ctx=ctx), path), as_json=as_json)
 
 
-def _import_lines(file: IO[Any], *, as_json: bool) -> int:
-    bad: list[Bad] = []
-    redacted: dict[int, tuple[str, ...]] = {}
-    left_out: list[int] = []
-    lines = _lines(file, bad)
-    first = next(lines, None)
-    every = chain([] if first is None else [first], lines)
-    if first is not None and is_full(first.values):
-        return _restore(every, bad, as_json=as_json)
+def _import_lines(file: Lines, *, as_json: bool) -> int:
+    taken = Taken(file)
+    try:
+        with at_work(taken.say) as work:
+            lines = taken.lines.read(work)
+            first = next(lines, None)
+            every = chain([] if first is None else [first], lines)
+            taken.whole = first is not None and is_full(first.values)
+            if taken.whole:
+                _restore(every, taken, work)
+            else:
+                _import(every, taken, work)
+    finally:
+        if not taken.whole:
+            _say_bad(taken.lines.bad)
+    if taken.restored is not None:
+        _say_restored(taken.restored, taken.holding, as_json=as_json)
+    else:
+        _say_imported(taken, as_json=as_json)
+    return 1 if taken.lines.bad else 0
+
+
+# Lines of our own.
+
+
+def _import(lines: Iterable[Good], taken: Taken, work: Work) -> None:
+    def told(_what: str, _done: int, _total: int | None) -> None:
+        taken.keep_up()
+        work.tell_bytes("importing", taken.lines.offset, taken.lines.size)
+
     with stores() as opened:
         redacts = settings().memory.redact_secrets
-        told = (line for line in every if not _stays_behind(line, left_out))
-        imported = opened.memory.import_many(_drafts(told, bad, redacted, redacts=redacts), now_ms())
+        wanted = (line for line in lines if not _stays_behind(line, taken.left_out))
+        taken.imported = opened.memory.import_many(_drafts(wanted, taken, redacts=redacts), now_ms(), told)
+
+
+def _drafts(lines: Iterable[Good], taken: Taken, *, redacts: bool) -> Iterator[Draft]:
+    """The memories of the good lines; the others are noted as bad, and of which lines secrets were taken out."""
+    for line in lines:
+        try:
+            draft = from_object(line.values, origin=IMPORT, redacts=redacts)
+        except BadRecord as problem:
+            taken.lines.bad.append(Bad(line.number, str(problem)))
+            continue
+        if draft.redacted:
+            taken.redacted[line.number] = draft.redacted
+        taken.unnamed += draft.external_id is None
+        yield draft
+
+
+def _stays_behind(line: Good, left_out: list[int]) -> bool:
+    """Whether an export says that nobody wants it back; its number is noted then."""
+    behind = isinstance(line.values, Mapping) and bool(
+        line.values.get("forgotten_at") or line.values.get("made_by")
+    )
+    if behind:
+        left_out.append(line.number)
+    return behind
+
+
+def _say_bad(bad: list[Bad]) -> None:
     bad.sort(key=lambda each: each.number)
     for each in bad:
         click.echo(f"line {each.number}: {each.problem}", err=True)
+
+
+def _say_imported(taken: Taken, *, as_json: bool) -> None:
+    imported, bad, redacted, left_out = taken.imported, taken.lines.bad, taken.redacted, taken.left_out
     result = {
         "added": imported.added,
         "unchanged": imported.unchanged,
@@ -110,27 +159,40 @@ def _import_lines(file: IO[Any], *, as_json: bool) -> int:
         kinds = sorted({kind for each in redacted.values() for kind in each})
         said += f"; secrets taken out of {lines_of} ({', '.join(kinds)})"
     emit(result, as_json=as_json, human=lambda: said)
-    return 1 if bad else 0
 
 
-def _restore(lines: Iterator[Good], bad: list[Bad], *, as_json: bool) -> int:
+# A full export.
+
+
+def _restore(lines: Iterator[Good], taken: Taken, work: Work) -> None:
     """Raises NotRestored and StoreNotEmpty."""
     number = 0
 
     def values() -> Iterator[Mapping[str, Any]]:
         nonlocal number
         for line in lines:
-            _require(bad)
+            _require(taken.lines.bad)
             number = line.number
+            if number % _TOLD_EVERY == 0:
+                work.tell_bytes("restoring", taken.lines.offset, taken.lines.size)
             yield line.values
-        _require(bad)
+        _require(taken.lines.bad)
 
     with stores() as opened:
         try:
             restored = opened.archive.restore(values())
         except BadRecord as problem:
             raise NotRestored(line=number, problem=problem) from problem
-        holding = sum(1 for _ in opened.purge.secrets())
+        taken.restored = restored
+        taken.holding = sum(1 for _ in opened.purge.secrets(work.tell))
+
+
+def _require(bad: list[Bad]) -> None:
+    if bad:
+        raise NotRestored(line=bad[0].number, problem=bad[0].problem)
+
+
+def _say_restored(restored: Restored, holding: int, *, as_json: bool) -> None:
     result = {
         "added": restored.records,
         "unchanged": 0,
@@ -143,68 +205,3 @@ def _restore(lines: Iterator[Good], bad: list[Bad], *, as_json: bool) -> int:
     if holding:
         said += f"; {holding} hold what looks like a secret: `iai-daemon memory secrets` lists them"
     emit(result, as_json=as_json, human=lambda: said)
-    return 0
-
-
-def _require(bad: list[Bad]) -> None:
-    if bad:
-        raise NotRestored(line=bad[0].number, problem=bad[0].problem)
-
-
-@dataclass(frozen=True, slots=True)
-class Good:
-    """A line that holds a JSON value, and its number."""
-
-    number: int
-    values: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """A line that cannot be used, its number, and why."""
-
-    number: int
-    problem: str
-
-
-def _drafts(
-    lines: Iterable[Good], bad: list[Bad], redacted: dict[int, tuple[str, ...]], *, redacts: bool
-) -> Iterator[Draft]:
-    """The memories of the good lines; the others are noted in `bad`, and in `redacted` the secrets of which lines went."""
-    for line in lines:
-        try:
-            draft = from_object(line.values, origin=IMPORT, redacts=redacts)
-        except BadRecord as problem:
-            bad.append(Bad(line.number, str(problem)))
-            continue
-        if draft.redacted:
-            redacted[line.number] = draft.redacted
-        yield draft
-
-
-def _stays_behind(line: Good, left_out: list[int]) -> bool:
-    """Whether an export says that nobody wants it back; its number is noted then."""
-    behind = isinstance(line.values, Mapping) and bool(
-        line.values.get("forgotten_at") or line.values.get("made_by")
-    )
-    if behind:
-        left_out.append(line.number)
-    return behind
-
-
-def _lines(file: IO[Any], bad: list[Bad]) -> Iterator[Good]:
-    """The lines that hold JSON; the others are noted in `bad`. Empty ones are passed over."""
-    number = 0
-    while line := file.readline(_MAX_LINE):
-        number += 1
-        if len(line) == _MAX_LINE and not line.endswith(b"\n") and line.startswith(_OURS):
-            line += file.readline(_MAX_FULL_LINE)
-        if len(line) == _MAX_LINE and not line.endswith(b"\n"):
-            while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
-                pass
-            bad.append(Bad(number, f"a line may have {_MAX_LINE} bytes"))
-        elif line.strip():
-            try:
-                yield Good(number, json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
-            except (ValueError, RecursionError):
-                bad.append(Bad(number, "it is not JSON"))

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,18 @@ import click
 
 from iai_daemon.cli.common import emit, home, now_ms, settings, stores
 from iai_daemon.cli.printing import one_line, printable
+from iai_daemon.cli.progress import Work, at_work
 from iai_daemon.errors import UsageError
 from iai_daemon.mcp_server.project import current_project, project_scope
 from iai_daemon.memory.importing import FORMATS, Format, sources
 from iai_daemon.memory.importing.files import Refused, shown
 from iai_daemon.memory.importing.matching import Matching, Place, Report, Told
 from iai_daemon.memory.importing.said import Source
-from iai_daemon.memory.record import GLOBAL_SCOPE
+from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.record import GLOBAL_SCOPE, Record
 
+# Reading one record takes some hundredths of a millisecond.
+_TOLD_EVERY = 500
 # What is shown of many.
 _FIRST = 10
 _LISTED = 20
@@ -34,16 +39,9 @@ def import_from(name: str, path: str, scope: str | None, *, dry_run: bool, as_js
     form, now = FORMATS[name], now_ms()
     if path != "-" and not os.path.lexists(path):
         raise UsageError(problem=f"{shown(Path(path))}: No such file or directory.")
-    keeps_nothing = dry_run and not home().memory.exists()
-    with nullcontext() if keeps_nothing else stores() as opened:
-        kept = opened.memory.export() if opened else ()
-        matching = Matching(name, kept, redacts=settings().memory.redact_secrets, now=now / 1000)
-        told = _told(matching, form, path, scope, now / 1000)
-        first: list[Told] = []
-        if opened is None or dry_run:
-            first = [each for number, each in enumerate(told) if number < _FIRST]
-        else:
-            opened.memory.import_many((each.draft for each in told), now)
+    progress = _Progress(dry_run)
+    with at_work(progress.say) as work:
+        matching, first = _import(form, path, scope, now, progress, work)
     report = matching.report
     for place, problem in report.bad:
         click.echo(printable(f"{place}: {problem}"), err=True)
@@ -55,10 +53,57 @@ def import_from(name: str, path: str, scope: str | None, *, dry_run: bool, as_js
     return 1 if report.bad else 0
 
 
-def _told(matching: Matching, form: Format, path: str, scope: str | None, now: float) -> Iterator[Told]:
+@dataclass(slots=True)
+class _Progress:
+    """How many memories are kept by now."""
+
+    dry_run: bool
+    kept: int = 0
+
+    def say(self) -> str:
+        """What was done, and how the rest comes in."""
+        if self.dry_run or not self.kept:
+            return "nothing was stored."
+        passages = "1 memory was" if self.kept == 1 else f"{self.kept:,} memories were"
+        return f"{passages} taken over. The same command goes on where it stopped: what is there already stays as it is."
+
+
+def _import(
+    form: Format, path: str, scope: str | None, now: int, progress: _Progress, work: Work
+) -> tuple[Matching, list[Told]]:
+    """What was made of it, and the first of it where nothing is kept."""
+
+    def tell(_what: str, done: int, _total: int | None) -> None:
+        progress.kept = done
+        work.tell("importing", done, None)
+
+    keeps_nothing = progress.dry_run and not home().memory.exists()
+    with nullcontext() if keeps_nothing else stores() as opened:
+        kept = _heard(opened, work) if opened else ()
+        matching = Matching(form.name, kept, redacts=settings().memory.redact_secrets, now=now / 1000)
+        told = _told(matching, form, path, scope, now / 1000, work)
+        if opened is None or progress.dry_run:
+            return matching, [each for number, each in enumerate(told) if number < _FIRST]
+        opened.memory.import_many((each.draft for each in told), now, tell)
+    return matching, []
+
+
+def _heard(opened: Stores, work: Work) -> Iterator[Record]:
+    """Every record that is there already."""
+    total = opened.archive.count(full=False)
+    for number, record in enumerate(opened.memory.export(), start=1):
+        if number % _TOLD_EVERY == 0:
+            work.tell("looking at what is known", number, total)
+        yield record
+
+
+def _told(
+    matching: Matching, form: Format, path: str, scope: str | None, now: float, work: Work
+) -> Iterator[Told]:
     """What every file says, file by file; what cannot be read goes into the report."""
-    found = iter([_standard_input(form)]) if path == "-" else sources(form, Path(path), now=now)
+    found = iter([_standard_input(form, work)]) if path == "-" else sources(form, Path(path), now=now)
     for source in found:
+        work.check()
         if isinstance(source, Refused):
             listed = matching.report.bad if source.bad else matching.report.skipped
             listed.append((Place(source.name, None), source.reason))
@@ -69,8 +114,9 @@ def _told(matching: Matching, form: Format, path: str, scope: str | None, now: f
         matching.report.bad.append((Place(shown(Path(path)), None), f"nothing in it is {form.name}"))
 
 
-def _standard_input(form: Format) -> Source | Refused:
-    data = sys.stdin.buffer.read(form.largest + 1)
+def _standard_input(form: Format, work: Work) -> Source | Refused:
+    with work.waiting():  # for whoever writes it
+        data = sys.stdin.buffer.read(form.largest + 1)
     if len(data) > form.largest:
         return Refused("-", f"it may have {form.largest} bytes", bad=True)
     return Source("-", data)

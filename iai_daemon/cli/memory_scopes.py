@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home_option, json_option, settings, stores
+from iai_daemon.cli.progress import at_work
 from iai_daemon.memory.drafts import from_object
 from iai_daemon.memory.sharing import Scope, scopes_of
 
-_scope = click.argument("scope", metavar="SCOPE")
+_scope = click.argument("scope", metavar="SCOPE", shell_complete=completing.scopes)
 
 
 @click.command("scopes")
@@ -17,6 +19,7 @@ _scope = click.argument("scope", metavar="SCOPE")
 def scopes_(as_json: bool) -> None:
     """Print every scope with how many memories hold there, and with whom it is shared.
 
+    \b
     Example: iai-daemon memory scopes
     """
     with stores() as opened:
@@ -50,6 +53,7 @@ def share(scope: str, as_json: bool) -> None:
     """Open a scope to the other users of the database: those who do the same see what you were told there, and you what they were.
     Each may correct it; only who told something can forget or purge it. Needs a memory in PostgreSQL.
 
+    \b
     Example: iai-daemon memory share /srv/project
     """
     _switch(scope, shared=True, as_json=as_json)
@@ -63,6 +67,7 @@ def unshare(scope: str, as_json: bool) -> None:
     """Keep a scope to yourself again. What you were told there is no longer seen by others, and what was replaced across users
     holds again.
 
+    \b
     Example: iai-daemon memory unshare /srv/project
     """
     _switch(scope, shared=False, as_json=as_json)
@@ -73,7 +78,8 @@ def _switch(scope: str, *, shared: bool, as_json: bool) -> None:
     name = from_object({"content": "a scope", "scope": scope}, redacts=False).scope
     with stores() as opened:
         kept = scopes_of(opened, settings().memory.engine)
-        changed = kept.share(name) if shared else kept.unshare(name)
+        with at_work(lambda: f"{name} is as it was. The same command begins anew.") as work:
+            changed = kept.share(name, work.tell) if shared else kept.unshare(name)
         found = next((each for each in kept.scopes() if each.name == name), Scope(name, 0))
     said = _line(found).strip() if shared else f"{name} is yours alone"
     emit({**found.as_json(), "changed": changed}, as_json=as_json, human=lambda: said)

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import (
+    Group,
     Id,
     emit,
     home,
@@ -21,6 +23,7 @@ from iai_daemon.cli.common import (
 )
 from iai_daemon.cli.diff import tell_changes
 from iai_daemon.cli.printing import printable
+from iai_daemon.cli.progress import at_work
 from iai_daemon.consolidation.journal import (
     accept_night,
     content_of,
@@ -60,19 +63,26 @@ _WAIT = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def nights() -> None:
-    """List nights, show one, take one back, accept what one proposed."""
+    """List nights, show one, take one back, accept what one proposed.
+
+    \b
+    Example: iai-daemon nights list
+    Example: iai-daemon nights show 3 --diff
+    Example: iai-daemon nights undo 3
+    """
 
 
 @nights.command("list")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N; else all.")
 @home_option
 @json_option
 def list_(limit: int | None, as_json: bool) -> None:
     """Print the report of every night, oldest first, and how much of what it planned still waits.
 
+    \b
     Example: iai-daemon nights list --limit 10
     """
     with stores() as opened:
@@ -90,13 +100,14 @@ def _line(report: Mapping[str, Any]) -> str:
 
 
 @nights.command()
-@click.argument("night", type=Id, metavar="ID")
+@click.argument("night", type=Id, metavar="ID", shell_complete=completing.nights)
 @click.option("--diff", is_flag=True, help="Every change in full: each memory before and after.")
 @home_option
 @json_option
 def show(night: int, diff: bool, as_json: bool) -> None:
     """Print one night's report, what it changed, each with its reason, and what waits.
 
+    \b
     Example: iai-daemon nights show 3 --diff
     """
     with stores() as opened:
@@ -178,7 +189,7 @@ def _say_waiting(waiting: Mapping[str, int]) -> list[str]:
 
 
 @nights.command()
-@click.argument("night", type=Id, metavar="ID")
+@click.argument("night", type=Id, metavar="ID", shell_complete=completing.nights)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also put back what has changed since that night.")
 @home_option
@@ -188,6 +199,7 @@ def undo(night: int, yes: bool, force: bool, as_json: bool) -> None:
 
     Refused when some have changed since, unless --force. Without a terminal nothing is asked.
 
+    \b
     Example: iai-daemon nights undo 3
     """
     with stores() as opened:
@@ -195,7 +207,13 @@ def undo(night: int, yes: bool, force: bool, as_json: bool) -> None:
         if not yes and not as_json and sys.stdin.isatty():
             click.confirm(f"Take night {night} back?", abort=True)
         refused = sum(_waiting(opened, night).values())
-        undone = undo_night(opened.nights, home().consolidation_lock, night, now_ms(), force=force)
+        with at_work(
+            lambda: f"nothing of night {night} was taken back. The same command begins anew."
+        ) as work:
+            undone = undo_night(
+                opened.nights, home().consolidation_lock, night, now_ms(), force=force, tell=work.tell
+            )
+    tell_daemon()
     result = {
         "night": night,
         "restored": undone.restored,
@@ -207,7 +225,7 @@ def undo(night: int, yes: bool, force: bool, as_json: bool) -> None:
 
 
 @nights.command()
-@click.argument("night", type=Id, metavar="ID")
+@click.argument("night", type=Id, metavar="ID", shell_complete=completing.nights)
 @home_option
 @json_option
 def accept(night: int, as_json: bool) -> int:
@@ -215,6 +233,7 @@ def accept(night: int, as_json: bool) -> int:
 
     What has changed since is left as it is and named; ends with 1 when nothing waits.
 
+    \b
     Example: iai-daemon nights accept 3
     """
     with stores() as opened:
@@ -227,12 +246,13 @@ def accept(night: int, as_json: bool) -> int:
 
 
 @nights.command()
-@click.argument("name", metavar="PASS")
+@click.argument("name", metavar="PASS", shell_complete=completing.passes)
 @home_option
 @json_option
 def retry(name: str, as_json: bool) -> None:
     """Let a pass run again that failed three times, was put off again and again, or had too little memory.
 
+    \b
     Example: iai-daemon nights retry embed
     """
     there_are = settings().consolidation.pass_names

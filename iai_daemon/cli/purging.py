@@ -6,14 +6,17 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, stores
+from iai_daemon.cli.progress import Work, at_work
 from iai_daemon.clock import read
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.journal import first_words
+from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.errors import UsageError
 from iai_daemon.memory.nights import NightStore
 from iai_daemon.memory.opening import Stores
@@ -46,13 +49,18 @@ def purge(records: tuple[int, ...], with_backups: bool, yes: bool, as_json: bool
     What they had replaced holds again. Backups that still hold them are named, or rewritten with --backups. Without an ID only
     what was deleted before is wiped from the file.
 
+    \b
     Example: iai-daemon memory purge 12 --backups --yes
     """
     with stores() as opened, _alone("purge", opened.nights):
         marks = opened.purge.marks(records)
         _ask(opened, marks, yes=yes, as_json=as_json)
-        purged = opened.purge.purge(marks, now_ms())
-        kept, unreadable, rewritten = _look_through_backups(marks, with_backups)
+        erasing = _Erasing(opened, with_backups=with_backups)
+        with at_work(erasing.say) as work:
+            # What is still in the memory is found in backups again, should this be stopped in between.
+            kept, unreadable, rewritten = _look_through_backups(marks, with_backups, work)
+            with opened.database.interruptible(work.may_go_on):
+                purged = erasing.purge.purge(marks, now_ms())
         again = [opened.memory.get(record) for record in purged.holding_again]
     result = {
         "purged": list(purged.records),
@@ -89,16 +97,43 @@ def _ask(opened: Stores, marks: Mapping[int, int], *, yes: bool, as_json: bool) 
     click.confirm("Erase this for good?", abort=True)
 
 
+class _Erasing:
+    """A store whose words are erased: first in one transaction, then from its file."""
+
+    def __init__(self, opened: Stores, *, with_backups: bool = False) -> None:
+        self._make_anew = opened.make_anew
+        self._with_backups = with_backups
+        self._erased = False
+        self.purge = replace(opened, make_anew=self._empty).purge
+
+    def _empty(self) -> bool:
+        self._erased = True
+        return self._make_anew()
+
+    def say(self) -> str:
+        """What was done where it was stopped."""
+        if self._erased:
+            return (
+                "what was to go is gone from the memory, but its words may still be in the file: `iai-daemon memory purge --yes` "
+                "without an ID empties that."
+            )
+        rewritten = ", and each backup is rewritten or what it was" if self._with_backups else ""
+        return f"nothing was erased from the memory{rewritten}. The same command goes on."
+
+
 def _look_through_backups(
-    marks: Mapping[int, int], with_backups: bool
+    marks: Mapping[int, int], with_backups: bool, work: Work
 ) -> tuple[list[str], list[str], list[str]]:
     """The names of those that hold these records still, that cannot be read, and that were rewritten."""
     held: dict[bool | None, list[Path]] = {True: [], None: [], False: []}
-    for each in backups(home().backups):
+    found = backups(home().backups)
+    for number, each in enumerate(found, start=1):
         held[holds(each.path, marks)].append(each.path)
+        work.tell("looking into backups", number, len(found))
     if with_backups:
-        for path in held[True]:
-            rewrite(path, marks, now_ms())
+        for number, path in enumerate(held[True]):
+            work.tell("rewriting backups", number, len(held[True]))
+            rewrite(path, marks, now_ms(), work.may_go_on)
     names = [path.name for path in held[True]]
     unreadable = [path.name for path in held[None]]
     return ([], unreadable, names) if with_backups else (names, unreadable, [])
@@ -110,10 +145,11 @@ def _look_through_backups(
 def secrets(as_json: bool) -> None:
     """List the memories in which something looks like a secret: those told before secrets were taken out, or without that.
 
+    \b
     Example: iai-daemon memory secrets
     """
-    with stores() as opened:
-        found = [(record.id, list(kinds)) for record, kinds in opened.purge.secrets()]
+    with at_work(lambda: "nothing was changed.") as work, stores() as opened:
+        found = [(record.id, list(kinds)) for record, kinds in opened.purge.secrets(work.tell)]
     lines = [f"{record:>6}  {', '.join(kinds)}" for record, kinds in found]
     if found:
         lines.append(
@@ -133,11 +169,14 @@ def secrets(as_json: bool) -> None:
 def redact(record: int, as_json: bool) -> None:
     """Take what looks like a secret out of a memory, and out of all that quotes it; a marker says what was there.
 
+    \b
     Example: iai-daemon memory redact 12
     """
     with stores() as opened, _alone("redact", opened.nights):
         marks = opened.purge.marks([record])
-        kinds, emptied = opened.purge.redact(record)
+        erasing = _Erasing(opened)
+        with at_work(erasing.say) as work, opened.database.interruptible(work.may_go_on):
+            kinds, emptied = erasing.purge.redact(record)
         kept = [each.path.name for each in backups(home().backups) if kinds and holds(each.path, marks)]
     lines = [
         f"taken out of {record}: {', '.join(kinds)}" if kinds else f"nothing in {record} looks like a secret"
@@ -153,7 +192,11 @@ def redact(record: int, as_json: bool) -> None:
 
 @contextmanager
 def _alone(what: str, nights: NightStore) -> Iterator[None]:
-    """No night runs meanwhile, on no host. Raises NightBusy."""
+    """No night runs meanwhile, on no host; the morning note quotes nothing of it afterwards. Raises NightBusy."""
     who = f"process {os.getpid()}, {what}, since {format_stamp(read().wall)}"
     with lock.held_everywhere(home().consolidation_lock, who, nights):
-        yield
+        try:
+            yield
+        finally:
+            # Also where it was stopped: what is erased by then is erased.
+            renew_note(home(), nights)

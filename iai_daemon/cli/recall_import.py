@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
@@ -21,8 +22,9 @@ from iai_daemon.cli.agenda import (
     say_trigger,
     zone_here,
 )
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.cli.printing import one_line
+from iai_daemon.cli.progress import at_work
 from iai_daemon.errors import SessionTaken, UsageError
 
 # More lines than anybody has, and more than an agenda is looked through for.
@@ -31,11 +33,12 @@ _MANY = 100_000
 _WORDS = ("added", "already", "refused")
 
 
-@click.group("import")
+@click.group("import", cls=Group)
 @home_option
 def import_() -> None:
     """Take over what another scheduler does today.
 
+    \b
     Example: iai-daemon recall import crontab mine.crontab
     """
 
@@ -58,6 +61,8 @@ def crontab(file: Any, dry_run: bool, prefix: str, as_json: bool) -> int:
     The crontab stays as it is: take those lines out yourself. Once taken over, a line is not taken over again. Ends with 1
     where a line is not taken over, with the reason; the others are.
 
+    \b
+    Example: iai-daemon recall import crontab mine.crontab
     Example: crontab -l | iai-daemon recall import crontab - --dry-run
     """
     lines = read(_text(file))
@@ -73,7 +78,7 @@ def crontab(file: Any, dry_run: bool, prefix: str, as_json: bool) -> int:
         )
         taken = list(taking_over.take(lines, now))
         if store and not dry_run:
-            taken = [_keep(store, each, now) for each in taken]
+            taken = _keep_all(store, taken, now)
     said = [_say(each) for each in taken]
     if any(each.became == "added" for each in taken) and not dry_run and not tell_daemon():
         said.append(NOBODY_FIRES)
@@ -94,6 +99,23 @@ def _text(file: Any) -> str:
     if len(text) > _LARGEST or "\0" in text:
         raise UsageError(problem=f"{file.name} is no crontab: it is too long, or holds a zero byte.")
     return text
+
+
+def _keep_all(store: AgendaStore, taken: Sequence[Taken], now: int) -> list[Taken]:
+    """Raises Stopped."""
+    kept: list[Taken] = []
+
+    def said() -> str:
+        return (
+            f"of {len(taken):,} lines {len(kept):,} are done with. The same command goes on where it stopped: what is taken over "
+            "already stays as it is."
+        )
+
+    with at_work(said) as work:
+        for each in taken:
+            kept.append(_keep(store, each, now))
+            work.tell("taking over", len(kept), len(taken))
+    return kept
 
 
 def _keep(store: AgendaStore, each: Taken, now: int) -> Taken:

@@ -8,25 +8,34 @@ from pathlib import Path
 
 import click
 
-from iai_daemon.cli.common import emit, home, home_option, json_option, stores
+from iai_daemon.cli import completing
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option, stores
+from iai_daemon.cli.progress import at_work
 from iai_daemon.cli.store_migrate import migrate, upgrade
 from iai_daemon.clock import read
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.backup import back_up_now, drop_old
-from iai_daemon.errors import BackedUpThere, BadConfig, NoSuchBackup
+from iai_daemon.consolidation.notes import renew_note
+from iai_daemon.errors import BackedUpThere, BadConfig, NoBackup, NoSuchBackup
 from iai_daemon.kinds import without_password
 from iai_daemon.paths import Home, backups
 from iai_daemon.storage.restore import Replaced, look_at, restore
 from iai_daemon.storage.where import address_of
 from iai_daemon.units import format_stamp
 
+_NOT_RESTORED = "nothing was restored, and the memory is what it was. The same command begins anew."
 _MADE = {"": "by a night", "asked": "when asked for", "before-restore": "before a restore"}
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def store() -> None:
-    """List, make and restore backups of the whole memory, move it to another engine."""
+    """List, make and restore backups of the whole memory, move it to another engine.
+
+    \b
+    Example: iai-daemon store backups
+    Example: iai-daemon store migrate --to postgresql://me@server/memory --dry-run
+    """
 
 
 for _command in (migrate, upgrade):
@@ -39,6 +48,7 @@ for _command in (migrate, upgrade):
 def list_(as_json: bool) -> None:
     """Print every backup, oldest first: when and why it was made, and how many memories were current then.
 
+    \b
     Example: iai-daemon store backups
     """
     found, lines = [], []
@@ -73,11 +83,21 @@ def list_(as_json: bool) -> None:
 def backup(as_json: bool) -> None:
     """Make a backup now. Nights make one a day; the last seven of either sort are kept.
 
+    \b
     Example: iai-daemon store backup
     """
     _refuse_on_a_server(home())
-    with stores() as opened:
-        made = back_up_now(opened.nights, home(), read().wall)
+    with (
+        at_work(
+            lambda: "no backup was made, and nothing is left of it. The same command begins anew."
+        ) as work,
+        stores() as opened,
+    ):
+        try:
+            made = back_up_now(opened.nights, home(), read().wall, work.may_go_on, work.tell_bytes)
+        except NoBackup:
+            work.check()
+            raise
         memories = opened.memory.memories()
     emit(
         {"name": made.name, "path": str(made), "bytes": made.stat().st_size, "memories": memories},
@@ -89,7 +109,7 @@ def backup(as_json: bool) -> None:
 
 
 @store.command("restore")
-@click.argument("backup", metavar="BACKUP")
+@click.argument("backup", metavar="BACKUP", shell_complete=completing.backups)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @home_option
 @json_option
@@ -99,6 +119,7 @@ def restore_(backup: str, yes: bool, as_json: bool) -> None:
     What is there now is kept under another name first, so that this can be taken back in the same way. Daemon and clients
     may go on meanwhile. Without a terminal nothing is asked.
 
+    \b
     Example: iai-daemon store restore memory-20261121T120000Z.db
     """
     here = home()
@@ -109,12 +130,13 @@ def restore_(backup: str, yes: bool, as_json: bool) -> None:
         holds = _memories(look_at(chosen).memories)
         click.confirm(f"Put {chosen.name} ({holds}) in the place of the memory as it is now?", abort=True)
     now = read().wall
-    with lock.held(
-        here.consolidation_lock, f"process {os.getpid()}, restore of {chosen.name}, since {format_stamp(now)}"
-    ):
-        replaced = restore(here, chosen, now)
+    who = f"process {os.getpid()}, restore of {chosen.name}, since {format_stamp(now)}"
+    with at_work(lambda: _NOT_RESTORED) as work, lock.held(here.consolidation_lock, who):
+        replaced = restore(here, chosen, now, work.may_go_on, work.tell_bytes)
         if replaced.kept is not None and not replaced.damaged:
             drop_old(replaced.kept, now)
+    with stores() as opened:
+        renew_note(here, opened.nights)
     result = {
         "backup": str(chosen),
         "memories": replaced.memories,

@@ -6,8 +6,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +15,15 @@ import click
 
 from iai_daemon.claim import claim
 from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli.progress import at_work
 from iai_daemon.clock import Stopwatch, read
 from iai_daemon.config import load
 from iai_daemon.consolidation import lock
 from iai_daemon.errors import AlreadyRunning, DriverMissing, Refused, UsageError
 from iai_daemon.kinds import is_server, without_password
 from iai_daemon.paths import Home, make_private
-from iai_daemon.storage.moving.move import Moved, move, refuse_occupied
+from iai_daemon.progress import Tell
+from iai_daemon.storage.moving.move import COMPARED, Moved, move, refuse_occupied
 from iai_daemon.storage.moving.sqlite_side import (
     being_filled,
     is_free,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from iai_daemon.storage.moving.side import Side
 
 _EMBEDDED = "sqlite"
-_Show = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,15 @@ class _Place:
 
 
 @click.command()
-@click.option("--to", "to", metavar="ADDRESS|sqlite[:PATH]", help="Where everything is moved to.")
-@click.option("--env", "variable", metavar="NAME", help="The variable that holds that address.")
+@click.option(
+    "--to",
+    "to",
+    metavar="ADDRESS|sqlite[:PATH]",
+    help="Where everything is moved to: an address of PostgreSQL's, or sqlite for the home's own file.",
+)
+@click.option(
+    "--env", "variable", metavar="NAME", help="The variable that holds that address, where it has a password."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be moved, and whether it could be.")
 @home_option
 @json_option
@@ -67,7 +74,10 @@ def migrate(to: str | None, variable: str | None, dry_run: bool, as_json: bool) 
     Everything keeps its number. The old store stays as it is, and the settings too: the last line says what to set. Killed
     anywhere and called again it goes on. The daemon is stopped meanwhile; both sides are compared at the end.
 
+    \b
     Example: iai-daemon store migrate --to postgresql://me@server/memory
+    Example: iai-daemon store migrate --env MEMORY_ADDRESS --dry-run
+    Example: iai-daemon store migrate --to sqlite
     """
     here = home()
     load(here)
@@ -79,8 +89,8 @@ def migrate(to: str | None, variable: str | None, dry_run: bool, as_json: bool) 
         return
     watch = Stopwatch()
     make_private(here.root)
-    with _alone(here), _progress_bar(quiet=as_json) as show:
-        moved = _move(source, target, show)
+    with _alone(here):
+        moved = _move_and_say(source, target)
     tables = {name: asdict(content) for name, content in moved.tables.items()}
     settings = _settings(here, target)
     result = {
@@ -96,7 +106,10 @@ def migrate(to: str | None, variable: str | None, dry_run: bool, as_json: bool) 
 
 @click.command()
 @click.option(
-    "--env", "variable", metavar="NAME", help="The variable that holds the address of a role that may do it."
+    "--env",
+    "variable",
+    metavar="NAME",
+    help="The variable that holds the address of a role that may do it; else the address of the settings.",
 )
 @click.option("--address", help="That address itself, where it holds no password.")
 @home_option
@@ -106,6 +119,7 @@ def upgrade(variable: str | None, address: str | None, as_json: bool) -> None:
 
     Whoever opens a store does this by himself where he may.
 
+    \b
     Example: iai-daemon store upgrade --env OWNER_OF_THE_MEMORY
     """
     here = home()
@@ -203,7 +217,24 @@ def _opened(source: _Place) -> contextlib.AbstractContextManager[Side]:
     return at_address(source.address)
 
 
-def _move(source: _Place, target: _Place, show: _Show) -> Moved:
+def _move_and_say(source: _Place, target: _Place) -> Moved:
+    """The same with a bar, and a sentence where it is stopped."""
+    far = "nothing more"
+
+    def said() -> str:
+        return f"{far} was moved to {target}, and {source} stays as it is. The same command goes on where it stopped."
+
+    with at_work(said) as work:
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            nonlocal far
+            far = "everything" if what.endswith(COMPARED) else f"everything up to {done:,} rows of {what}"
+            work.tell(what, done, total)
+
+        return _move(source, target, tell)
+
+
+def _move(source: _Place, target: _Place, show: Tell) -> Moved:
     """Raises NotMoved, StoreUnusable, StoreBusy."""
     if target.address is not None:
         from iai_daemon.storage.moving.postgres_side import to_fill  # noqa: PLC0415 -- likewise
@@ -286,24 +317,3 @@ def _say(source: _Place, target: _Place, moved: Moved, settings: Sequence[str], 
         f"{rows:,} rows, {moved.tables[RECORDS].rows:,} of them memories, are in {target} now, the same as in {source} "
         f"({seconds:.0f} s{resumed}).\n{commands} lets this home use them; until then it goes on with {source}, which stays as it is."
     )
-
-
-@contextlib.contextmanager
-def _progress_bar(*, quiet: bool) -> Iterator[_Show]:
-    """A bar on standard error where that is a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich import progress as bars  # noqa: PLC0415 -- slow to import, and only a terminal needs it
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        tasks: dict[str, bars.TaskID] = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = shown.add_task(name, total=total)
-            shown.update(tasks[name], completed=done, total=total)
-
-        yield show

@@ -11,6 +11,7 @@ from iai_daemon.consolidation import lock
 from iai_daemon.errors import HomeUnusable, NoBackup
 from iai_daemon.memory.nights import NightStore
 from iai_daemon.paths import Home, backups, compact, make_private
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.units import format_stamp
 
 # Why a backup was made, as its name tells: by a night, or by a person's wish. A restore makes others.
@@ -33,22 +34,34 @@ def back_up_when_old(store: NightStore, folder: Path, now: float, may_go_on: Cal
     return _back_up(store, folder, _BY_NIGHT, now, may_go_on) is not None
 
 
-def back_up_now(store: NightStore, home: Home, now: float) -> Path:
-    """Make a backup because a person asks for it. Raises NightBusy, NoBackup, CorruptStore."""
+def back_up_now(
+    store: NightStore,
+    home: Home,
+    now: float,
+    may_go_on: Callable[[], bool] = lambda: True,
+    tell: Tell = unheard,
+) -> Path:
+    """Make a backup because a person asks for it. Raises NightBusy, CorruptStore, and NoBackup, also when `may_go_on` says no before
+    it is whole: nothing is left of it then. `tell` hears of bytes."""
     with lock.held(home.consolidation_lock, f"process {os.getpid()}, backup, since {format_stamp(now)}"):
-        made = _back_up(store, home.backups, _ASKED, now, lambda: True)
+        made = _back_up(store, home.backups, _ASKED, now, may_go_on, tell)
     if made is None:
         raise NoBackup(path=home.backups, cause="it was interrupted")
     return made
 
 
 def _back_up(
-    store: NightStore, folder: Path, purpose: str, now: float, may_go_on: Callable[[], bool]
+    store: NightStore,
+    folder: Path,
+    purpose: str,
+    now: float,
+    may_go_on: Callable[[], bool],
+    tell: Tell = unheard,
 ) -> Path | None:
     try:
         make_private(folder)
         path = _name(folder, purpose, now)
-        if not store.back_up(path, may_go_on):
+        if not store.back_up(path, may_go_on, tell):
             return None
         # Of a server there is nothing to keep here.
         if path.exists():

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from iai_daemon.consolidation import lock
+from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.consolidation.report import counters
 from iai_daemon.consolidation.runner import planned_again
-from iai_daemon.errors import NightRefused, NoSuchRecord
+from iai_daemon.errors import ChangedSince, NightRefused, NoSuchRecord
 from iai_daemon.memory.nights import Change, HeldRow, JournalEntry, NightRow, NightStore, Undone, Why
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import MemoryStore
+from iai_daemon.paths import Home
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.units import format_stamp
 
 # What tells the store's own bookkeeping about a row, not a person about a memory.
@@ -37,22 +40,27 @@ class Accepted:
     left_out: Sequence[HeldRow]
 
 
-def undo_night(store: NightStore, lock_path: Path, night: int, now: int, *, force: bool = False) -> Undone:
+def undo_night(
+    store: NightStore, lock_path: Path, night: int, now: int, *, force: bool = False, tell: Tell = unheard
+) -> Undone:
     """Put every record back to what it was before this night; `now` in milliseconds since the epoch.
 
-    What it proposed waits no longer. The consolidation lock is held meanwhile. Raises NoSuchNight, NightBusy while a
-    night runs, and NightRefused when it is undone already, or when records have changed since and `force` is not given.
+    What it proposed waits no longer, and the morning note in that home says so. The consolidation lock is held meanwhile.
+    Raises NoSuchNight, NightBusy while a night runs, NightRefused when it is undone already, and ChangedSince when records
+    have changed since and `force` is not given.
     """
     with lock.held_everywhere(lock_path, _who("undo", night, now), store):
         undone_at = store.night(night).undone_at
         if undone_at is not None:
             raise NightRefused(problem=f"Night {night} was undone already, at {stamp(undone_at)}.")
-        undone = store.undo(night, now, force=force)
+        undone = store.undo(night, now, force=force, tell=tell)
     if undone.changed_since and not force:
-        raise NightRefused(
+        raise ChangedSince(
             problem=f"Nothing was put back: {name_records(undone.changed_since)} changed after night {night}. "
-            f"`iai-daemon nights undo {night} --force` puts them back all the same."
+            f"`iai-daemon nights undo {night} --force` puts them back all the same.",
+            records=undone.changed_since,
         )
+    renew_note(Home(lock_path.parent), store)
     return undone
 
 
@@ -76,6 +84,7 @@ def accept_night(store: NightStore, lock_path: Path, night: int, now: int) -> Ac
                 left_out += [each for each in rows if each.planned.change_id in done.left_out]
         finally:
             _count_again(store, row, now)
+    renew_note(Home(lock_path.parent), store)
     return Accepted(applied, left_out)
 
 

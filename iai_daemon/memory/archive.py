@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,7 +37,11 @@ class Restored:
 class Archive(Protocol):
     """The whole of a store."""
 
-    def lines(self) -> Iterator[Line]:
+    def count(self, *, full: bool) -> int:
+        """How many records there are; `full`: how many lines."""
+        ...
+
+    def lines(self) -> Generator[Line]:
         """Everything, as it is at one moment: the records by id, then what nights did."""
         ...
 

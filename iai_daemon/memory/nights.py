@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.store import Contradiction, Traces
+from iai_daemon.progress import Tell, unheard
 
 # The rule of a night that a person asked for.
 ASKED = "asked"
@@ -466,8 +467,9 @@ class NightStore(Protocol):
         pass_name: str | None = None,
         why: Why | None = None,
         record: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[HeldRow]:
-        """What waits, in the order in which it was planned."""
+        """What waits, in the order in which it was planned, the first `limit`."""
         ...
 
     def count_held(self, night: int) -> Mapping[tuple[int, Why], int]:
@@ -522,16 +524,22 @@ class NightStore(Protocol):
         """How many links this night added, by round."""
         ...
 
-    def links_of_night(self, night: int) -> Sequence[Mapping[str, Any]]:
-        """The related links that a night added: the columns of `links`, and `one_content`, `other_content`."""
+    def links_of_night(self, night: int, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """The related links that a night added, the first `limit`: the columns of `links`, and `one_content`, `other_content`."""
         ...
 
     def losses(self, night: int) -> int:
         """How many inferred losses this night made and nobody took back."""
         ...
 
-    def journal(self, *, night: int | None = None, record: int | None = None) -> Sequence[JournalEntry]:
-        """Of one night, or of one record, or all of it; oldest first."""
+    def journal(
+        self, *, night: int | None = None, record: int | None = None, limit: int | None = None
+    ) -> Sequence[JournalEntry]:
+        """Of one night, or of one record, or all of it; oldest first, the first `limit`."""
+        ...
+
+    def first_of(self, night: int, effect: str, limit: int) -> Sequence[JournalEntry]:
+        """The first changes of this kind that a night made and nobody took back, at most `limit`."""
         ...
 
     def successions(self, record: int) -> Sequence[JournalEntry]:
@@ -542,11 +550,11 @@ class NightStore(Protocol):
         """The newest journal row of a night."""
         ...
 
-    def undo(self, night: int, now: int, *, force: bool) -> Undone:
+    def undo(self, night: int, now: int, *, force: bool, tell: Tell = unheard) -> Undone:
         """Put every record back to its row before this night, in one transaction, and remember it as taken back.
 
-        When records have changed since, nothing is put back without `force`; they are named either way. Raises
-        NoSuchNight.
+        When records have changed since, nothing is put back without `force`; they are named either way. `tell` hears of records;
+        what it raises leaves all as it was. Raises NoSuchNight.
         """
         ...
 
@@ -558,11 +566,11 @@ class NightStore(Protocol):
         """When this store was first opened by a daemon or a night; remembered the first time it is asked."""
         ...
 
-    def back_up(self, path: Path, may_go_on: Callable[[], bool]) -> bool:
+    def back_up(self, path: Path, may_go_on: Callable[[], bool], tell: Tell = unheard) -> bool:
         """Copy the whole store, as it is at this moment, into the new file `path`, and read the copy through.
 
         False when `may_go_on` answered no on the way; there is no file then, nor after an error. Raises OSError, NoBackup,
-        and CorruptStore when what was copied is damaged. The consolidation lock is held meanwhile.
+        and CorruptStore when what was copied is damaged. The consolidation lock is held meanwhile. `tell` hears of bytes.
         """
         ...
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from iai_daemon.memory.record import Record
+from iai_daemon.progress import Tell, unheard
 
 # What stands in the place of a text that was erased.
 PURGED = "[purged]"
@@ -47,6 +48,6 @@ class Purge(Protocol):
         NoSuchRecord."""
         ...
 
-    def secrets(self) -> Iterator[tuple[Record, tuple[str, ...]]]:
-        """Every record that holds secrets, by id, with their kinds."""
+    def secrets(self, tell: Tell = unheard) -> Iterator[tuple[Record, tuple[str, ...]]]:
+        """Every record that holds secrets, by id, with their kinds. `tell` hears of the records that were looked at."""
         ...

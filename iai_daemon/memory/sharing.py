@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from iai_daemon.errors import NothingToShare
 from iai_daemon.memory.opening import Stores
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.part import Part
 
 # Writers beside it wait for so many rows at most, as the server's answer does.
@@ -52,8 +53,9 @@ class Scopes(Part):
         )
         return [Scope(row["scope"], row["memories"]) for row in rows]
 
-    def share(self, scope: str) -> bool:
-        """Open a scope to the others; False where it was. Raises NothingToShare."""
+    def share(self, scope: str, tell: Tell = unheard) -> bool:  # noqa: ARG002 -- that of several users tells
+        """Open a scope to the others; False where it was. `tell` hears of memories that are opened; what it raises leaves all as it
+        was. Raises NothingToShare."""
         raise NothingToShare(scope=scope)
 
     def unshare(self, scope: str) -> bool:
@@ -90,13 +92,13 @@ class SharedScopes(Scopes):
             Scope(row["scope"], row["own"], row["others"], row["mine"], tuple(row["users"])) for row in rows
         ]
 
-    def share(self, scope: str) -> bool:
+    def share(self, scope: str, tell: Tell = unheard) -> bool:
         with self._writing():
             opened = self._changed(
                 "INSERT INTO shared_scopes (scope) VALUES (:scope) ON CONFLICT DO NOTHING", {"scope": scope}
             )
             if opened:
-                self._look_again_at(self._told_in(scope))
+                self._look_again_at(self._told_in(scope), tell)
         return opened
 
     def unshare(self, scope: str) -> bool:
@@ -118,7 +120,7 @@ class SharedScopes(Scopes):
         )
         return [row["id"] for row in rows]
 
-    def _look_again_at(self, records: Sequence[int]) -> None:
+    def _look_again_at(self, records: Sequence[int], tell: Tell) -> None:
         """The nights of each have not seen those of the others yet: all come anew in the sequence of writes, each in its place."""
         for start in range(0, len(records), _ROWS_AT_ONCE):
             self._database.execute(
@@ -131,3 +133,4 @@ class SharedScopes(Scopes):
                 """,
                 {"records": json.dumps(records[start : start + _ROWS_AT_ONCE])},
             )
+            tell("sharing", min(start + _ROWS_AT_ONCE, len(records)), len(records))

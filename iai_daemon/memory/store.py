@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.progress import Tell, unheard
 
 # So many gists are told beside the results of a search.
 GISTS = 2
@@ -139,9 +140,10 @@ class MemoryStore(Protocol):
         is what is forgotten."""
         ...
 
-    def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
+    def import_many(self, drafts: Iterable[Draft], now: int, tell: Tell = unheard) -> Imported:
         """Keep many. What is known in its scope by the same external id is left as it is where the content is the same, and
-        superseded at once where it is another."""
+        superseded at once where it is another. They are kept in portions; `tell` hears after each how many are, no more drafts having
+        been asked for than those."""
         ...
 
     def get(self, record: int) -> Record:

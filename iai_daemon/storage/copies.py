@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iai_daemon.errors import StoreBusy
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.sqlite import (
     BUSY_SECONDS,
@@ -40,9 +41,13 @@ class Copy:
 
 @contextlib.contextmanager
 def copied(
-    source: sqlite3.Connection, folder: Path, may_go_on: Callable[[], bool] = lambda: True
+    source: sqlite3.Connection,
+    folder: Path,
+    may_go_on: Callable[[], bool] = lambda: True,
+    tell: Tell = unheard,
 ) -> Iterator[Copy]:
-    """What `source` holds at this moment, in one file in `folder`, read through; it is gone at the end unless it was kept.
+    """What `source` holds at this moment, in one file in `folder`, read through; it is gone at the end unless it was kept. `tell`
+    hears of bytes.
 
     The caller holds the consolidation lock. Raises Interrupted when `may_go_on` says no, sqlite3.Error, OSError.
     """
@@ -51,7 +56,8 @@ def copied(
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
-            fill(copy, source, may_go_on)
+            fill(copy, source, may_go_on, tell)
+            tell("reading it through", 0, None)
             with interruptible(copy, may_go_on):
                 damage = find_damage(copy)
             if damage is None:
@@ -68,29 +74,44 @@ def clear(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def fill(copy: sqlite3.Connection, source: sqlite3.Connection, may_go_on: Callable[[], bool]) -> None:
+def fill(
+    copy: sqlite3.Connection,
+    source: sqlite3.Connection,
+    may_go_on: Callable[[], bool],
+    tell: Tell = unheard,
+) -> None:
     """Copy what `source` holds at this moment, in small steps. Raises Interrupted when `may_go_on` says no, sqlite3.Error."""
+    size = page_size(source)
 
-    def ask(_status: int, _remaining: int, _total: int) -> None:
+    def ask(_status: int, remaining: int, total: int) -> None:
         # The only way out of sqlite3's backup is an exception.
         if not may_go_on():
             raise Interrupted
+        tell("copying", (total - remaining) * size, total * size)
 
     # Inside a transaction the copy is one moment's; outside, every write by a user would start it anew.
     with one_moment(source):
         source.backup(copy, pages=_PAGES_A_STEP, progress=ask)
 
 
-def put_in_place(source: sqlite3.Connection, path: Path, prepare: Callable[[], None]) -> None:
+def page_size(connection: sqlite3.Connection) -> int:
+    """The bytes of one of its pages."""
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(size)
+
+
+def put_in_place(
+    source: sqlite3.Connection, path: Path, prepare: Callable[[], None], tell: Tell = unheard
+) -> None:
     """Give the store at `path` the content of `source` in one transaction, whoever else has it open.
 
     `prepare` is called when the write lock is held and nobody sees a change yet: what it reads there by another connection
     is the last that was written, and what it writes to `source` still goes along. What it raises leaves the store as it
-    is. A source has more than one page. Raises sqlite3.Error, StoreBusy.
+    is, and so does what `tell`, which hears of bytes, raises. A source has more than one page. Raises sqlite3.Error, StoreBusy.
     """
-    locked = False
+    locked, size = False, page_size(source)
 
-    def step(status: int, _remaining: int, _total: int) -> None:
+    def step(status: int, remaining: int, total: int) -> None:
         nonlocal locked
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             # SQLite has waited its time; Python would go on for ever.
@@ -98,6 +119,9 @@ def put_in_place(source: sqlite3.Connection, path: Path, prepare: Callable[[], N
         if not locked:
             locked = True
             prepare()
+        # With the last page it is done, whatever somebody would like; and no wish is asked for with each of many.
+        if status != sqlite3.SQLITE_DONE and remaining % _PAGES_A_STEP == 0:
+            tell("restoring", (total - remaining) * size, total * size)
 
     # A connection is as it comes: its commits survive a power cut, too.
     with contextlib.closing(open_damaged(path)) as target:

@@ -103,6 +103,11 @@ class Database(Protocol):
         """Who is `alone` now, here or elsewhere."""
         ...
 
+    def interruptible(self, may_go_on: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Within, what is asked for ends with Interrupted when the answer is no, and a change is taken back then, where the engine
+        can ask on its way; a server's answer is waited for."""
+        ...
+
     def interrupt(self) -> None:
         """Called from another thread: end what another host's answer is waited for now, if it takes long."""
         ...

@@ -15,8 +15,10 @@ import psutil
 
 from iai_daemon.errors import BadBackup, ForeignStore, NewerStore, StoreInUse
 from iai_daemon.paths import Home, compact
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.agenda import keep_agenda, miss_what_may_have_run
-from iai_daemon.storage.copies import copied, put_in_place
+from iai_daemon.storage.copies import copied, fill, put_in_place
+from iai_daemon.storage.database import Interrupted, MayWait
 from iai_daemon.storage.migrate import migrate
 from iai_daemon.storage.sqlite import (
     ENDS_EARLY,
@@ -25,6 +27,7 @@ from iai_daemon.storage.sqlite import (
     ends_early,
     find_damage,
     has_content,
+    interruptible,
     is_blank,
     is_damage,
     open_as_it_is,
@@ -72,19 +75,41 @@ def look_at(backup: Path) -> Look:
         return Look(None, str(cause))
 
 
-def restore(home: Home, backup: Path, now: float) -> Replaced:
+def restore(
+    home: Home,
+    backup: Path,
+    now: float,
+    may_go_on: Callable[[], bool] = lambda: True,
+    tell: Tell = unheard,
+) -> Replaced:
     """Make the memory what it is in `backup`; `now` in seconds since the epoch. The caller holds the consolidation lock.
 
     A number that was given to a memory or a night is not given to another, and the agenda stays what it is. Raises BadBackup,
-    StoreInUse, StoreUnusable and StoreBusy; the memory is what it was then.
+    StoreInUse, StoreUnusable and StoreBusy, and Interrupted where `may_go_on` says no on the way; the memory is what it was then.
+    `tell` hears of bytes.
     """
-    with _staged(backup) as staged, translated(home.memory):
-        replaced = _replace(home, staged, now)
+    on_the_way = _OnTheWay(may_go_on, tell)
+    with _staged(backup, on_the_way) as staged, translated(home.memory):
+        replaced = _replace(home, staged, now, on_the_way)
         with contextlib.closing(open_as_it_is(home.memory)) as live:
             damage = find_damage(live)
     if damage is not None:
         raise damaged(home.memory, damage)
     return replaced
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTheWay:
+    """Whether it may go on, and who wants to know how far it is."""
+
+    may_go_on: MayWait
+    heard: Tell
+
+    def tell(self, what: str, done: int, total: int | None) -> None:
+        """A Tell. Raises Interrupted."""
+        if not self.may_go_on():
+            raise Interrupted
+        self.heard(what, done, total)
 
 
 def count_memories(connection: sqlite3.Connection) -> int | None:
@@ -103,17 +128,20 @@ def count_memories(connection: sqlite3.Connection) -> int | None:
 
 
 @contextlib.contextmanager
-def _staged(backup: Path) -> Iterator[sqlite3.Connection]:
+def _staged(backup: Path, on_the_way: _OnTheWay) -> Iterator[sqlite3.Connection]:
     """A copy of the backup that nobody else sees, found whole and brought to the newest schema. Raises BadBackup."""
     with contextlib.closing(sqlite3.connect("", isolation_level=None)) as staged:
         try:
             with reading(backup) as source:
                 problem = _problem(backup, source)
                 if problem is None:
-                    source.backup(staged)
-                    problem = find_damage(staged)
+                    fill(staged, source, on_the_way.may_go_on, on_the_way.heard)
+                    on_the_way.tell("reading it through", 0, None)
+                    with interruptible(staged, on_the_way.may_go_on):
+                        problem = find_damage(staged)
             if problem is None:
-                migrate(staged)
+                with interruptible(staged, on_the_way.may_go_on):
+                    migrate(staged)
         except FILE_ERRORS as cause:
             problem = str(cause)
         if problem is not None:
@@ -143,13 +171,13 @@ def _drop_the_night_that_made_it(staged: sqlite3.Connection) -> None:
     )
 
 
-def _replace(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
+def _replace(home: Home, staged: sqlite3.Connection, now: float, on_the_way: _OnTheWay) -> Replaced:
     if _can(home.memory, lambda connection: require_ours(home.memory, connection)):
-        return _into(home, staged, now)
-    return _instead_of(home, staged, now)
+        return _into(home, staged, now, on_the_way)
+    return _instead_of(home, staged, now, on_the_way)
 
 
-def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
+def _into(home: Home, staged: sqlite3.Connection, now: float, on_the_way: _OnTheWay) -> Replaced:
     """Into the live database: who has it open goes on with it, and sees one moment or the other."""
     kept, before, damage, missed = None, None, None, None
     if _can(home.memory, is_blank):
@@ -164,7 +192,7 @@ def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
             before = count_memories(present)
             if not keep_agenda(staged, present):
                 missed = miss_what_may_have_run(staged, now)
-            with copied(present, home.backups) as copy:
+            with copied(present, home.backups, on_the_way.may_go_on, on_the_way.heard) as copy:
                 damage = damage or copy.damage
                 if damage is not None:
                     kept = _free(home.root, "memory-corrupt-{}.db", now)
@@ -175,7 +203,13 @@ def _into(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
                     _go_on_counting(staged, present)
                 copy.keep(kept)
 
-        put_in_place(staged, home.memory, keep_what_is_there)
+        try:
+            put_in_place(staged, home.memory, keep_what_is_there, on_the_way.tell)
+        except Interrupted:
+            # It says how the memory would be had back that is still there.
+            if kept is not None:
+                kept.unlink(missing_ok=True)
+            raise
     return Replaced(count_memories(staged) or 0, before, kept, damage is not None, missed)
 
 
@@ -210,13 +244,13 @@ def _go_on_counting(staged: sqlite3.Connection, present: sqlite3.Connection) -> 
         )
 
 
-def _instead_of(home: Home, staged: sqlite3.Connection, now: float) -> Replaced:
+def _instead_of(home: Home, staged: sqlite3.Connection, now: float, on_the_way: _OnTheWay) -> Replaced:
     """In the place of a file that is damaged so badly that nobody can open it, or is not there any more."""
     holders = list(_who_has_open(home.memory))
     if holders:
         raise StoreInUse(path=home.memory, holders=" and ".join(holders))
     missed = miss_what_may_have_run(staged, now)
-    with copied(staged, home.root) as copy:
+    with copied(staged, home.root, on_the_way.may_go_on, on_the_way.heard) as copy:
         kept = _set_aside(home.memory, now)
         copy.keep(home.memory)
     return Replaced(count_memories(staged) or 0, None, kept, kept is not None, missed)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 from iai_daemon.paths import identity
 from iai_daemon.storage.database import Holder, MayWait, Parameters
-from iai_daemon.storage.sqlite import BUSY_SECONDS, immediate, one_moment, translated
+from iai_daemon.storage.sqlite import BUSY_SECONDS, immediate, interruptible, one_moment, translated
 
 
 class SqliteDatabase:
@@ -77,6 +77,11 @@ class SqliteDatabase:
 
     def holder(self) -> Holder | None:
         return None
+
+    @contextlib.contextmanager
+    def interruptible(self, may_go_on: Callable[[], bool]) -> Iterator[None]:
+        with interruptible(self.connection, may_go_on):
+            yield
 
     def interrupt(self) -> None:
         # No statement waits for another host.

@@ -216,7 +216,7 @@ def test_a_night_that_runs_shows_its_progress_rate_and_remaining_time_on_a_termi
         a_day(stores, 3000)
     seen = at_a_terminal(home, "consolidate", "--pass", "embed")
     assert "embed" in seen
-    assert "/3000" in seen
+    assert "/3,000" in seen
     assert "/s" in seen
     assert "night 1: completed, 3000 embedded" in seen
     with closing(open_stores(home)) as stores:

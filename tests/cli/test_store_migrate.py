@@ -20,6 +20,7 @@ from iai_daemon.errors import HalfMoved, NotMoved
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
+from iai_daemon.progress import Tell
 from iai_daemon.storage import migrate
 from iai_daemon.storage.moving.move import contents, move
 from iai_daemon.storage.moving.postgres_side import at_address, to_fill
@@ -209,10 +210,10 @@ class Killed(Exception):
     """Stands in for a kill between two portions."""
 
 
-def die_after(portions: int) -> Callable[[str, int, int], None]:
+def die_after(portions: int) -> Tell:
     left = iter(range(portions))
 
-    def tell(_name: str, _done: int, _total: int) -> None:
+    def tell(_name: str, _done: int, _total: int | None) -> None:
         if next(left, None) is None:
             raise Killed
 

@@ -58,7 +58,8 @@ def test_every_error_is_one_sentence_that_its_data_fill(error: type[errors.IaiEr
     assert said.endswith((".", "something"))
     assert "{" not in said
     assert "\n" not in said
-    assert error.exit_status in (errors.EX_NEGATIVE, errors.EX_USAGE, errors.EX_CONFIG)
+    known = (errors.EX_NEGATIVE, errors.EX_USAGE, errors.EX_CONFIG, errors.EX_STOPPED, errors.EX_ENDED)
+    assert error.exit_status in known
 
 
 def test_braces_in_the_data_stay_as_they_are() -> None:

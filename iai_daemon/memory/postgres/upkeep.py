@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iai_daemon.memory.postgres.near import NearUpkeep
 from iai_daemon.memory.sql.upkeep import SqlUpkeep
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Interrupted
 
 # What a memory is made of, in the order in which it grows.
@@ -20,7 +21,7 @@ _TABLES = ("records", "words", "vectors", "journal", "links", "contradictions", 
 class PostgresUpkeep(NearUpkeep, SqlUpkeep):
     """The part of a NightStore that is about the tables."""
 
-    def back_up(self, path: Path, may_go_on: Callable[[], bool]) -> bool:  # noqa: ARG002 -- the protocol's
+    def back_up(self, path: Path, may_go_on: Callable[[], bool], tell: Tell = unheard) -> bool:  # noqa: ARG002 -- the protocol's
         """True, and no file: a server has backups of its own, made by whoever runs it."""
         return may_go_on()
 

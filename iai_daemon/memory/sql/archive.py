@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
 from iai_daemon.errors import BadRecord, StoreNotEmpty
 from iai_daemon.memory.archive import (
@@ -93,7 +93,12 @@ class SqlArchive(SqlPart):
         super().__init__(database)
         self._merged_ids = merged_ids
 
-    def lines(self) -> Iterator[Line]:
+    def count(self, *, full: bool) -> int:
+        tables = ["SELECT 1 FROM records", *(_SELECT.values() if full else ())]
+        rows = (self._first(f"SELECT COUNT(*) AS lines FROM ({each}) AS counted", {}) for each in tables)  # noqa: S608 -- ours
+        return sum(row["lines"] for row in rows if row is not None)
+
+    def lines(self) -> Generator[Line]:
         with self._reading():
             merged = self._merged_ids()
             for row in self._database.stream("SELECT * FROM records ORDER BY id"):

@@ -6,17 +6,18 @@ The protocol, with the meaning of every method, is in nights.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from iai_daemon.errors import NoSuchNight
 from iai_daemon.memory.nights import ASKED, JournalEntry, NightRow, Undone
-from iai_daemon.memory.sql.part import SqlPart
+from iai_daemon.memory.sql.part import SqlPart, all_or
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Row
 
 _Row = dict[str, object]
-# More than there can be.
-_ALL = (1 << 63) - 1
 _TOLD_BY = ("change", "made_by", "client", "origin")
+# An undo takes tenths of a millisecond for each record.
+_TOLD_EVERY = 200
 
 
 class SqlDiary(SqlPart):
@@ -41,7 +42,7 @@ class SqlDiary(SqlPart):
     def nights(self, limit: int | None = None) -> list[NightRow]:
         rows = self._all(
             "SELECT * FROM (SELECT * FROM nights ORDER BY id DESC LIMIT :limit) AS newest ORDER BY id",
-            {"limit": _ALL if limit is None else limit},
+            {"limit": all_or(limit)},
         )
         return [_night(row) for row in rows]
 
@@ -77,14 +78,32 @@ class SqlDiary(SqlPart):
         )
         return {(row["round"], row["effect"]): row["n"] for row in rows}
 
-    def journal(self, *, night: int | None = None, record: int | None = None) -> list[JournalEntry]:
+    def journal(
+        self, *, night: int | None = None, record: int | None = None, limit: int | None = None
+    ) -> list[JournalEntry]:
         if record is not None:
             rows = self._all(
-                "SELECT * FROM journal WHERE record = :record AND (:night IS NULL OR night = :night) ORDER BY id",
-                {"night": night, "record": record},
+                """
+                SELECT * FROM journal WHERE record = :record AND (:night IS NULL OR night = :night)
+                ORDER BY id LIMIT :limit
+                """,
+                {"night": night, "record": record, "limit": all_or(limit)},
             )
         else:
-            rows = self._all("SELECT * FROM journal WHERE night = :night ORDER BY id", {"night": night})
+            rows = self._all(
+                "SELECT * FROM journal WHERE night = :night ORDER BY id LIMIT :limit",
+                {"night": night, "limit": all_or(limit)},
+            )
+        return [_entry(row) for row in rows]
+
+    def first_of(self, night: int, effect: str, limit: int) -> list[JournalEntry]:
+        rows = self._all(
+            """
+            SELECT * FROM journal WHERE night = :night AND effect = :effect AND undone_at IS NULL
+            ORDER BY id LIMIT :limit
+            """,
+            {"night": night, "effect": effect, "limit": limit},
+        )
         return [_entry(row) for row in rows]
 
     def successions(self, record: int) -> list[JournalEntry]:
@@ -126,11 +145,14 @@ class SqlDiary(SqlPart):
         )
         return None if row is None else _entry(row)
 
-    def undo(self, night: int, now: int, *, force: bool) -> Undone:
+    def undo(self, night: int, now: int, *, force: bool, tell: Tell = unheard) -> Undone:
         with self._writing():
             self.night(night)
             back, added, changed, gone = [], [], [], []
-            for span in self._spans(night):
+            spans = self._spans(night)
+            for number, span in enumerate(spans, start=1):
+                if number % _TOLD_EVERY == 0:
+                    tell("comparing", number, len(spans))
                 row = self._row(span["record"])
                 if row is None:
                     gone.append(span["record"])
@@ -146,7 +168,7 @@ class SqlDiary(SqlPart):
             leaning = self._leaning_on(added, night)
             if (changed or leaning) and not force:
                 return Undone(0, [*changed, *leaning], gone)
-            self._put_back(back, frozenset(added))
+            self._put_back(back, frozenset(added), tell)
             self._remember(night, now)
             self._hold_again(leaning)
             self._database.executemany("DELETE FROM records WHERE id = ?", [(each,) for each in added])
@@ -209,9 +231,16 @@ class SqlDiary(SqlPart):
             return image
         return {**image, "superseded_by": None, "merged_into": None, "valid_to": None}
 
-    def _put_back(self, entries: list[int], going: frozenset[int]) -> None:
+    def _put_back(self, entries: list[int], going: frozenset[int], tell: Tell) -> None:
         """Whole rows, each as a write of its own by the user: the next passes look at it again."""
         first = self._all("SELECT change FROM next_change", {})[0]["change"]
+
+        def rows() -> Iterator[_Row]:
+            for place, entry in enumerate(entries):
+                if place % _TOLD_EVERY == 0:
+                    tell("putting back", place, len(entries))
+                yield {**self._standing(self._before(entry), going), "change": first + place}
+
         self._database.executemany(
             """
             UPDATE records
@@ -223,10 +252,7 @@ class SqlDiary(SqlPart):
                 revision = :revision, change = :change
             WHERE id = :id
             """,
-            (
-                {**self._standing(self._before(entry), going), "change": first + place}
-                for place, entry in enumerate(entries)
-            ),
+            rows(),
         )
 
     def _remember(self, night: int, now: int) -> None:

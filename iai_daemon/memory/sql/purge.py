@@ -13,12 +13,15 @@ from iai_daemon.memory.purge import PURGED, Purged
 from iai_daemon.memory.record import Record, from_row
 from iai_daemon.memory.secrets import redact
 from iai_daemon.memory.sql.part import SqlPart, to_json
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Database, Row
 
 _Row = dict[str, Any]
 # What of a record is text that somebody gave; the others tell when, where and what became of it.
 _TEXTS = ("content", "subject", "attribute", "source")
 _NAMES = ("external_id", "kind", "session", "client")
+# Looking at one record takes some hundredths of a millisecond.
+_TOLD_EVERY = 500
 
 
 class SqlPurge(SqlPart):
@@ -78,9 +81,13 @@ class SqlPurge(SqlPart):
                 self._drop_derived(list(marks))
         return tuple(kinds), not kinds or self._make_anew()
 
-    def secrets(self) -> Iterator[tuple[Record, tuple[str, ...]]]:
+    def secrets(self, tell: Tell = unheard) -> Iterator[tuple[Record, tuple[str, ...]]]:
         with self._database.translated():
-            for row in self._database.stream("SELECT * FROM records ORDER BY id"):
+            ((total,),) = self._all("SELECT COUNT(*) FROM records", {})
+            rows = self._database.stream("SELECT * FROM records ORDER BY id")
+            for number, row in enumerate(rows, start=1):
+                if number % _TOLD_EVERY == 0:
+                    tell("looking for secrets", number, total)
                 kinds: dict[str, None] = {}
                 _redacted(dict(row), kinds)
                 if kinds:

@@ -14,6 +14,7 @@ from iai_daemon.memory.sql.search import SqlSearch
 from iai_daemon.memory.sql.similar import SqlSimilar
 from iai_daemon.memory.store import Correction, Imported
 from iai_daemon.memory.trust import may_end
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Row
 
 # Small enough that a writer beside an import waits for milliseconds, large enough that the import is fast.
@@ -60,13 +61,15 @@ class SqlStore(SqlSearch, SqlSimilar, SqlContradictions, SqlLinks):
         found = [with_beside(row, "evidence") for row in rows]
         return [Correction(older, said, outranked=not may_end(newer, older)) for older, said in found]
 
-    def import_many(self, drafts: Iterable[Draft], now: int) -> Imported:
+    def import_many(self, drafts: Iterable[Draft], now: int, tell: Tell = unheard) -> Imported:
         counts = {"added": 0, "unchanged": 0, "superseded": 0}
-        waiting = iter(drafts)
+        waiting, done = iter(drafts), 0
         while portion := list(islice(waiting, _ROWS_A_TRANSACTION)):
             with self._writing():
                 for draft in portion:
                     self._import(draft, now, counts)
+            done += len(portion)
+            tell("importing", done, None)
         return Imported(**counts)
 
     def _import(self, draft: Draft, now: int, counts: dict[str, int]) -> None:

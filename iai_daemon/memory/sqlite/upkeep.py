@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iai_daemon.errors import NoBackup, StoreBusy, StoreOutOfReach
 from iai_daemon.memory.sql.upkeep import SqlUpkeep
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.copies import copied
 from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.sqlite import (
@@ -36,11 +37,11 @@ class SqliteUpkeep(SqlUpkeep):
 
     _database: SqliteDatabase
 
-    def back_up(self, path: Path, may_go_on: Callable[[], bool]) -> bool:
+    def back_up(self, path: Path, may_go_on: Callable[[], bool], tell: Tell = unheard) -> bool:
         try:
             # What a backup holds stands in the main file too from here on: were the log to be lost, something would be left.
             self._database.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            with copied(self._database.connection, path.parent, may_go_on) as copy:
+            with copied(self._database.connection, path.parent, may_go_on, tell) as copy:
                 if copy.damage is not None:
                     raise damaged(self._database.path, copy.damage)
                 copy.keep(path)

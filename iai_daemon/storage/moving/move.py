@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from iai_daemon.errors import NotMoved
+from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.moving.side import Progress, Side
 from iai_daemon.storage.moving.tables import (
     FACTS,
@@ -24,9 +25,10 @@ _ROWS, _CHARACTERS = 2_000, 4_000_000
 # Who opens an empty store leaves these in it; they give way to those that come.
 _GIVES_WAY = {FACTS, TASKS}
 
+# What is told after the name of a table once all is there.
+COMPARED = " compared"
+
 _Rows = Iterable[tuple[Values, Values]]
-# The name of a table, how many of its rows are there, and how many there will be, as far as that is known.
-Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ def _steps(tables: Sequence[Table]) -> list[_Step]:
     return steps
 
 
-def move(source: Side, target: Side, told: Told = lambda *_: None) -> Moved:
+def move(source: Side, target: Side, told: Tell = unheard) -> Moved:
     """Everything from `source` to `target`, which is nobody's store until `target.finish()` was called. Raises NotMoved where the
-    target is not empty, and where both are not the same at the end, since somebody has written meanwhile."""
+    target is not empty, and where both are not the same at the end, since somebody has written meanwhile. `told` hears of the rows of
+    each table; what it raises ends the move where the next one goes on."""
     tables = all_tables()
     progress, resumed = _begin(source, target, tables)
     steps = _steps(tables)
@@ -102,9 +105,10 @@ def _begin(source: Side, target: Side, tables: Sequence[Table]) -> tuple[Progres
     return progress, False
 
 
-def _take(source: Side, target: Side, step: _Step, begun: Progress, told: Told) -> None:
+def _take(source: Side, target: Side, step: _Step, begun: Progress, told: Tell) -> None:
     """One step, from where it stopped."""
-    done, total = 0, source.count(step.table)
+    goes_on = begun.after is not None and not step.refers
+    done, total = target.count(step.table) if goes_on else 0, source.count(step.table)
     for portion in _portions(step.rows(source, begun.after)):
         with target.database.writing():
             step.put(target, [values for _, values in portion])
@@ -127,25 +131,33 @@ def _portions(rows: _Rows) -> Iterator[list[tuple[Values, Values]]]:
 
 
 def _compare(
-    source: Side, target: Side, tables: Sequence[Table], progress: Progress, told: Told
+    source: Side, target: Side, tables: Sequence[Table], progress: Progress, told: Tell
 ) -> dict[str, Content]:
     """What both hold. Raises NotMoved where it is not the same; the next move begins anew then."""
     found: dict[str, Content] = {}
     with source.moment():
         for table in tables:
-            there, here = contents(source, table), contents(target, table)
+            there, here = contents(source, table, told), contents(target, table, told)
             if there != here:
                 with target.database.writing():
                     target.note(replace(progress, spoiled=True))
                 raise NotMoved(problem=_differs(table, source, target, there, here))
             found[table.name] = here
-            told(table.name, here.rows, here.rows)
+            told(f"{table.name}{COMPARED}", here.rows, here.rows)
     return found
 
 
-def contents(side: Side, table: Table) -> Content:
+def contents(side: Side, table: Table, told: Tell = unheard) -> Content:
     """What one side holds of a table."""
-    return content(values for _, values in side.rows(table))
+
+    def rows() -> Iterator[Values]:
+        for number, (_, values) in enumerate(side.rows(table), start=1):
+            if number % _ROWS == 0:
+                told(f"{table.name}{COMPARED}", number, total)
+            yield values
+
+    total = side.count(table)
+    return content(rows())
 
 
 def _differs(table: Table, source: Side, target: Side, there: Content, here: Content) -> str:
