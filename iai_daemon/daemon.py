@@ -23,6 +23,7 @@ from iai_daemon.lifecycle.decide import Decision, Standing, decide
 from iai_daemon.lifecycle.history import Transition
 from iai_daemon.lifecycle.states import State
 from iai_daemon.neighbours.neighbours import Neighbours
+from iai_daemon.outlets import Outlets
 from iai_daemon.presence.classify import Presence
 from iai_daemon.reloading import Reloads
 from iai_daemon.service.brake import SafeMode
@@ -30,7 +31,7 @@ from iai_daemon.service.pulse import Pulse
 from iai_daemon.shift import Shift
 from iai_daemon.signals import answering
 from iai_daemon.surroundings import Surroundings
-from iai_daemon.telling import complaints, headline, news
+from iai_daemon.telling import complaints, describe, headline, news
 from iai_daemon.troubles import LET_OPEN, Reserve, Troubles
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Daemon:
         self.neighbours = Neighbours(home, settings, clock, self._changed.set, log, self.troubles)
         self.subscribers = Subscribers(partial(news, self))
         self.shift.told = self.subscribers.tell
+        self.outlets = Outlets(home, settings, self.troubles, log)
+        self.shift.over = self.outlets.over
         self.reloads = Reloads(self, log, self._go_by, self._pulse, self._changed.set)
         self._control = ControlServer(
             home.socket, handlers(self), self.troubles.call_failed, self._changed.set
@@ -92,7 +95,8 @@ class Daemon:
             self.log.warning("state not resumed", why=resumed.trouble)
         self.log.info("started", version=iai_daemon.__version__, pid=os.getpid(), state=self.standing.state)
         why = resumed.trouble or "the daemon has started"
-        self.books.tell(Transition(now.wall, None, self.standing.state, "started", why, {}))
+        started = Transition(now.wall, None, self.standing.state, "started", why, {}, self.books.last_sign)
+        self.books.tell(started)
         self.decision: Decision = self.decide(now)
 
     async def run(self) -> None:
@@ -136,10 +140,13 @@ class Daemon:
 
     def _beat(self, now: Now) -> None:
         """One turn of the loop: look, and before that, once a tick, do what need not be done at every change."""
-        if now.awake >= self._next_tick:
+        ticks = now.awake >= self._next_tick
+        if ticks:
             self._next_tick = now.awake + self.settings.lifecycle.tick
             self._survive(self._tick, now)
         self._survive(self._look, now)
+        if ticks:
+            self._survive(self._measure, now)
 
     def _survive(self, step: Callable[[Now], None], now: Now) -> None:
         """What goes wrong in a step is logged and counted; what follows is done all the same."""
@@ -184,6 +191,7 @@ class Daemon:
         if out_of_sight and not self.presence.out_of_sight:
             self.agenda.reached()
         before = self.standing
+        self.books.attend(self.presence, before, now, self.settings.lifecycle.idle_after)
         self.decision = self.decide(now)
         self.standing = self.decision.standing
         if self.decision.changed:
@@ -210,6 +218,10 @@ class Daemon:
         return decide(
             self.standing, self.presence, now.awake, self.settings.lifecycle, self.shift.overdue(now)
         )
+
+    def _measure(self, now: Now) -> None:
+        """Once a tick, by what was seen in it."""
+        self.outlets.tick(now, partial(describe, self, now), safe=self.safe is not None)
 
     def _announce(self, before: State, now: Now) -> None:
         standing, figures = self.standing, self.decision.figures
@@ -245,7 +257,8 @@ class Daemon:
         """Seconds until something falls due without any event."""
         if self.surroundings.behind:
             return 0.0
-        parts = (self.decision, self.surroundings, self.shift, self.agenda, self.neighbours, self._pulse)
+        about = (self.decision, self.surroundings, self.books)
+        parts = (*about, self.shift, self.agenda, self.neighbours, self._pulse)
         return max(0.0, min(self._next_tick, *(part.next_at for part in parts)) - now.awake)
 
     @property
@@ -263,6 +276,7 @@ class Daemon:
         logs.adjust(settings.log)
         self.surroundings.rearrange(settings)
         self.shift.reload(settings, self.surroundings.ageing)
+        self.outlets.reload(settings)
         await self.agenda.reload(settings)
         await self.neighbours.reload(settings)
         self._next_tick = 0.0
@@ -278,4 +292,5 @@ class Daemon:
         await self._control.close()
         self.surroundings.close()
         # All may take a while: a batch, the grace that agents have, a server that does not answer.
-        await asyncio.gather(self.shift.close(), self.agenda.close(), self.neighbours.close())
+        parts = (self.outlets, self.shift, self.agenda, self.neighbours)
+        await asyncio.gather(*(part.close() for part in parts))

@@ -48,6 +48,10 @@ class Home:
         return self.root / "history.jsonl"
 
     @property
+    def attendance(self) -> Path:
+        return self.root / "attendance.jsonl"
+
+    @property
     def daemon_lock(self) -> Path:
         return self.root / "daemon.lock"
 
@@ -70,6 +74,10 @@ class Home:
     @property
     def last_night(self) -> Path:
         return self.root / "last-night.txt"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
 
     @property
     def killed_night(self) -> Path:

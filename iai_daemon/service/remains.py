@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from iai_daemon import lines
 from iai_daemon.flock import is_held
 from iai_daemon.paths import Home
 from iai_daemon.service.manager import ServiceRefused
@@ -32,11 +33,13 @@ def what_is_left(home: Home) -> list[Path]:
 
 
 def _of_daemon(home: Home) -> Iterator[Path]:
-    yield from (home.state, home.starts, home.killed_night, home.last_night, home.socket, home.daemon_lock)
+    yield from (home.state, home.starts, home.killed_night, home.last_night, home.report)
+    yield from (home.socket, home.daemon_lock)
     # Another process may hold this one: of a lock that is deleted two can be had.
     if not is_held(home.consolidation_lock):
         yield home.consolidation_lock
-    yield from home.root.glob(f"{home.history.name}*")
+    for told in (home.history, home.attendance):
+        yield from (told, lines.older(told))
     yield from home.root.glob(".*.tmp")
     yield from home.log.parent.glob(f"{home.log.name}*")
     yield from (home.crash, home.log.with_name("launchd.log"), home.host)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from iai_daemon import lines
 from iai_daemon.consolidation import lock
 from iai_daemon.paths import Home
 from tests.cli.calling import at_a_terminal, call, call_json, refused
@@ -81,7 +82,8 @@ def test_uninstall_deletes_what_is_the_daemons_and_not_what_only_looks_so(tmp_pa
     home = Home(tmp_path / "trial")
     home.create()
     mine = [home.root / "state.json.mine", home.root / "memory.txt", home.log.with_name("other.log")]
-    for path in (*mine, home.state, home.history, home.log, home.memory, home.config):
+    told = (home.history, lines.older(home.history), home.attendance, lines.older(home.attendance))
+    for path in (*mine, *told, home.state, home.log, home.memory, home.config):
         path.write_text("")
     call_json(home, "uninstall")
     assert sorted(each for each in home.root.rglob("*") if each.is_file()) == sorted(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from iai_daemon import lines
 from iai_daemon.clock import read
 from iai_daemon.doctor.checks.home import kind_of, unfit
 from iai_daemon.doctor.finding import Verdict
@@ -93,12 +94,12 @@ def test_files_of_another_user_are_told_unless_they_are_somebody_elses_business(
     (home.root / "notes.txt").write_text("somebody's own")
     os.chown(home.root / "notes.txt", UID, UID)
     assert failing(look(home, "home")) == {}
-    for path in (home.state, home.log):
+    for path in (home.state, home.log, home.attendance, lines.older(home.history)):
         path.write_text("{}")
         os.chown(path, UID, UID)
     found = look(home, "home")["home.owner"]
     assert found.status is Verdict.FAIL
-    assert found.seen.startswith("2 files in it are not yours")
+    assert found.seen.startswith("4 files in it are not yours")
     assert found.remedy == f"sudo chown -R root {home.root}"
 
 

@@ -17,8 +17,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.jsonl"
 
 
-def _transition(number: int = 0, reason: str = "no wrapper is open") -> Transition:
-    return Transition(NOON + number, "WAKE", "IDLE", "nobody", reason, {"fresh": 0, "quiet_seconds": 1.5})
+def _transition(number: int = 0, reason: str = "no wrapper is open") -> dict[str, object]:
+    figures = {"fresh": 0, "quiet_seconds": 1.5}
+    return Transition(NOON + number, "WAKE", "IDLE", "nobody", reason, figures).plain()
 
 
 def _seconds(path: Path, limit: int | None = None) -> list[str]:
@@ -30,7 +31,7 @@ def test_a_history_that_never_was_is_empty(path: Path) -> None:
 
 
 def test_every_transition_is_read_as_it_was_written(path: Path) -> None:
-    history.append(path, Transition(NOON + 0.0625, None, "WAKE", "started", "started", {}))
+    history.append(path, Transition(NOON + 0.0625, None, "WAKE", "started", "started", {}).plain())
     history.append(path, _transition(1))
     assert history.read(path) == [
         {"at": "2026-11-21T12:00:00.062Z", "from": None, "to": "WAKE", "rule": "started", "reason": "started", "figures": {}},

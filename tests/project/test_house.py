@@ -13,6 +13,7 @@ from tests.project.source import Module
 GROUND = {
     "units",
     "kinds",
+    "progress",
     "tables",
     "config",
     "paths",
@@ -23,12 +24,15 @@ GROUND = {
     "flock",
     "lean",
     "aside",
+    "lines",
 }
 # One room: the loop, and what it hands over to the files beside it.
 LOOP = {
     "claim",
     "daemon",
     "handlers",
+    "measuring",
+    "outlets",
     "reloading",
     "shift",
     "signals",
@@ -52,7 +56,9 @@ ROOMS: dict[str, set[str]] = {
     "neighbours": {"storage", "presence", "lifecycle"},
     "mcp_server": {"memory", "agenda", "consolidation", "control", "presence", "storage"},
     "passes": {"memory", "consolidation"},
-    "report": {"memory", "consolidation", "lifecycle", "agenda"},
+    "metrics": set(),
+    "notify": {"programs"},
+    "report": {"storage", "presence", "memory", "consolidation", "lifecycle", "agenda", "control"},
 }
 ALL = set(ROOMS) | {"doctor", "demo"}
 OF_LOOP = {
@@ -64,6 +70,8 @@ OF_LOOP = {
     "consolidation",
     "control",
     "service",
+    "metrics",
+    "notify",
 } | LOOP
 ROOMS |= dict.fromkeys(LOOP, OF_LOOP)
 ROOMS["doctor"] = ALL - {"report"}
@@ -80,11 +88,17 @@ PURE = (
     "lifecycle.states",
     "lifecycle.decide",
     "lifecycle.idle",
+    "lifecycle.outlook",
+    "lifecycle.spans",
+    "lifecycle.hypnogram",
+    "lifecycle.attendance",
     "neighbours.account",
     "storage.postgres.dialect",
     "memory.record",
     "memory.ranking",
     "memory.nights",
+    "memory.growth",
+    "memory.figures",
     "memory.contradictions",
     "memory.tasks",
     "memory.archive",
@@ -139,7 +153,19 @@ PURE = (
     "consolidation.pace",
     "consolidation.death",
     "consolidation.report",
+    "consolidation.diff",
+    "consolidation.note",
+    "metrics.families",
+    "metrics.text",
+    "notify.news",
+    "notify.desktop",
     "control.messages",
+    "cli.colour",
+    "cli.layout",
+    "cli.moments",
+    "cli.people",
+    "cli.rate",
+    "cli.standing",
     "clients.entries",
     "clients.instructions",
     "clients.json_text",
@@ -147,6 +173,12 @@ PURE = (
     "clients.through",
     "doctor.finding",
     "doctor.report",
+    "report.drawing.columns",
+    "report.drawing.growth",
+    "report.drawing.hypnogram",
+    "report.drawing.scale",
+    "report.drawing.svg",
+    "report.serving.access",
 )
 IMPURE = {"os", "time", "asyncio", "sqlite3", "subprocess", "threading", "socket", "random"}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from iai_daemon import atomic
+from iai_daemon import atomic, lines
 from iai_daemon.config import Lifecycle
 from iai_daemon.doctor.finding import Finding, Mend, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
@@ -104,9 +104,10 @@ def _owner(home: Home) -> Iterator[Finding]:
 
 def _of_others(home: Home, us: int) -> list[Path]:
     """Files of ours that are not this user's: a home may be a place where others keep theirs beside."""
-    kept = (home.config, home.memory, home.state, home.history, home.daemon_lock, home.consolidation_lock)
+    kept = (home.config, home.memory, home.state, home.daemon_lock, home.consolidation_lock)
+    told = (home.history, lines.older(home.history), home.attendance, lines.older(home.attendance))
     folders = (*_parts(home), home.trajectories)
-    ours = (*kept, home.socket, home.last_night, home.killed_night, home.starts, *folders)
+    ours = (*kept, *told, home.socket, home.last_night, home.report, home.killed_night, home.starts, *folders)
     names = tuple(each.name for each in ours)
     entries = chain(
         (each for each in _entries(home.root) if each.name.startswith(names)),
