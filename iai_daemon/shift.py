@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from iai_daemon.memory import spool
 from iai_daemon.memory.delivering import deliver
 from iai_daemon.memory.nights import Hindrance, NightRow, Why
 from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.notify.news import News
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
 from iai_daemon.troubles import AS_SAID, degraded
@@ -87,6 +88,20 @@ class _Running:
     pass_name: str | None = None
     progress: Mapping[str, object] | None = None
     failure: str | None = None
+    note: Mapping[str, str] = field(default_factory=dict)
+
+
+def _told(night: NightRow) -> dict[str, Any]:
+    """Its report, and when it was taken back."""
+    undone = None if night.undone_at is None else format_stamp(night.undone_at / 1000)
+    return {**(night.report or {}), "undone_at": undone}
+
+
+def _summary(night: NightRow | None) -> dict[str, Any] | None:
+    """The same without its rounds and passes: a nap may have been since."""
+    if night is None or not night.report:
+        return None
+    return {key: value for key, value in _told(night).items() if key not in ("rounds", "passes")}
 
 
 def _look_for_work(
@@ -111,7 +126,7 @@ class Shift:
     A store that is a server is asked beside the loop: what it tells is known from the turn on at which it has answered, and then
     `changed` is called.
 
-    `told` is called whenever a night has told something of itself.
+    `told` is called whenever a night has told something of itself, `over` when one has ended.
     """
 
     def __init__(
@@ -155,6 +170,7 @@ class Shift:
         self._last_dream_ended: float | None = None
         self.next_at = NEVER
         self.told: Callable[[], None] = lambda: None
+        self.over: Callable[[News], None] = lambda _: None
 
     # What the loop asks.
 
@@ -323,6 +339,8 @@ class Shift:
                 running.progress = {"round": event["round"], "done": 0, "total": 0}
             case "progress":
                 running.progress = {key: event[key] for key in ("round", "done", "total")}
+            case "note":
+                running.note = {key: event[key] for key in ("text", "summary")}
             case "failed" | "warning":
                 self._log.warning(
                     f"night {event['event']}", **{key: event[key] for key in event if key != "event"}
@@ -352,6 +370,20 @@ class Shift:
         )
         self.look(now)
         self.told()
+        self.over(self._news(running, outcome, report))
+
+    def _news(self, running: _Running, outcome: str, report: Mapping[str, Any] | None) -> News:
+        death = running.night.death
+        trouble = self._failure or (f"{death.say()}; {death.remedy}" if death and not death.ours else "")
+        return News(
+            running.id,
+            running.job.kind,
+            outcome,
+            report,
+            trouble,
+            note=running.note.get("text", ""),
+            summary=running.note.get("summary", ""),
+        )
 
     def _forget_failures(self) -> None:
         """What nights failed of until now has left nothing undone."""
@@ -423,8 +455,29 @@ class Shift:
             **self.describe_running(),
             "elsewhere": self.elsewhere,
             "last": self._last,
+            "last_night": _summary(self._seen.night if self._seen else None),
             "waiting": self._waiting(),
         }
+
+    def next_night(self, at: float, now: Now, *, alone: bool) -> tuple[float | None, str | None]:
+        """When a night can start that may from `at` on (awake clock), and what it waits for beyond that; or None, and why none
+        can. `alone`: with what needs the store alone."""
+        if self._why_not or self.elsewhere is not None:
+            return None, self._why_not or f"one is running on {self.elsewhere}"
+        if self._times is None:
+            return None, "the memory cannot be asked"
+        may_already = at <= now.awake
+        if may_already and self._objection:
+            return None, self._objection
+        times, interval = self._times, self._settings.consolidation.interval
+        due = now.awake + due_in(now.boot, interval, times.last_began, times.first_started, times.last_asked)
+        start = max(at, now.awake, due, self._retry_at)
+        if start > max(at, now.awake):
+            again = "the last one was cut short" if self._cut_short else "the last one found nothing to do"
+            return start, again if start > due else "the interval since the last one"
+        if may_already and self._work.get(alone) is _Work.NONE:
+            return None, "nothing is to do"
+        return start, None
 
     @property
     def elsewhere(self) -> str | None:
@@ -515,7 +568,7 @@ class Shift:
         if seen.newest is None:
             self._last = None  # another memory may have been restored meanwhile
         elif seen.newest.report:
-            self._last = seen.newest.report
+            self._last = _told(seen.newest)
         return _Times(
             first_started=min(now.boot, on_boot_clock(seen.first_started_at)),
             last_began=began(seen.due),

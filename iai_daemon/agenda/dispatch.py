@@ -45,6 +45,10 @@ _OUTPUTS_FOR, _ALL_FOR = 30, 400
 _BESIDE = 10
 # Where what is due is in others' hands, it is looked for again after so many seconds, then twice as many …
 _FIRST_REST, _LONGEST_REST = 0.1, 2.0
+# The last millisecond that anything can be planned for; so many planned ones of paused recalls are passed over.
+_LAST, _MOST_PAUSED = 253_402_300_799_999, 8
+# Of a message the status tells the beginning.
+_LONGEST_MESSAGE = 200
 _LOST = "the daemon ended while it ran: what became of it is not known, so it is not repeated"
 _UNHEARD = (
     "the daemon that ran it was not heard of any more: what became of it is not known, so it is not repeated"
@@ -484,6 +488,17 @@ class Agenda:
             "missed_last_day": missed,
         }
 
+    def next_recall(self, now: Now) -> dict[str, object] | None:
+        """What is tried next of what is this daemon's to decide on, as it is planned now."""
+        if self._opened is None:
+            return None
+        with self._surviving(now):
+            planned = self._opened.store.due(_LAST, _MOST_PAUSED, self._asked_for(self._opened))
+            for due in planned:
+                if due.recall.paused_at is None:
+                    return _describe(due, shared=self._opened.shared)
+        return None
+
     def describe_running(self) -> list[dict[str, object]]:
         """The agents that are at work, also those that are tried out, for no recall; the store is not asked."""
         runs = [
@@ -516,6 +531,22 @@ class Agenda:
             why = f"no daemon here knows agent {agent}: its recalls are due since {_stamp(since)}, and no other host has taken them"
             fix = f"add [agents.{agent}] to the settings of a host that shares this agenda"
             yield {"what": f"agent {agent}", "why": why, "fix": fix}
+
+
+def _describe(due: Due, *, shared: bool) -> dict[str, object]:
+    """Where others share the agenda, another user's session and message are his own."""
+    recall, ours = due.recall, True
+    if shared:
+        from iai_daemon.agenda.asking.here import this_user  # noqa: PLC0415 -- only where others share the agenda
+
+        ours = recall.owner == this_user()
+    return {
+        "at": _stamp(due.occurrence.next_try_at),
+        "id": recall.id,
+        "agent": recall.agent,
+        "session_id": recall.session_id if ours else None,
+        "message": recall.message[:_LONGEST_MESSAGE] if ours else None,
+    }
 
 
 def _outcome(store: AgendaStore, left: _Unwritten) -> Outcome:

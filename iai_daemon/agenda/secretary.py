@@ -101,6 +101,10 @@ class Secretary:
         calendar = {"enabled": False} if self._calendar is None else self._calendar.describe()
         return {**self._recalls.describe(now), "calendar": calendar}
 
+    def next_recall(self, now: Now) -> dict[str, object] | None:
+        """The recall whose time comes next: when, and whom it wakes for what."""
+        return self._recalls.next_recall(now)
+
     def describe_running(self) -> list[dict[str, object]]:
         """The agents that are at work; the store is not asked."""
         return self._recalls.describe_running()

@@ -14,6 +14,7 @@ def run() -> None:
 
     There is one daemon for each home: if another one runs, this says so and ends with 0.
 
+    \b
     Example: iai-daemon run --home /tmp/trial
     """
 
@@ -22,8 +23,13 @@ def run() -> None:
 @home_option
 @json_option
 def status(as_json: bool) -> None:
-    """Say how the daemon stands; ends with 1 when none is running.
+    """Say on one screen how the daemon stands: the state and why, who is here, the last night, what comes next, and what does
+    not work, with what mends it.
 
+    Ends with 1 when none is running. In colours on a terminal, unless NO_COLOR is set; plain and unwrapped elsewhere.
+
+    \b
+    Example: iai-daemon status
     Example: iai-daemon status --json
     """
 
@@ -33,5 +39,8 @@ def status(as_json: bool) -> None:
 def mcp() -> None:
     """Serve the memory to an MCP client on standard input and output.
 
-    Clients start it behind a wrapper: iai-wrapper -- iai-daemon mcp
+    Clients start it behind a wrapper, which `iai-daemon clients connect` tells them.
+
+    \b
+    Example: iai-wrapper -- iai-daemon mcp
     """

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import iai_daemon
 from iai_daemon.cli import quick
+from iai_daemon.cli.colour import Tone, paint, wants_colour
+from iai_daemon.cli.layout import Line, in_ascii, lines, shows_unicode
+from iai_daemon.cli.printing import printable
+from iai_daemon.cli.standing import rows
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
 from iai_daemon.paths import Home, find_home
-from iai_daemon.units import say_duration
+from iai_daemon.units import parse_stamp
 
-# Of more hosts only the number is said.
-_MOST_HOSTS = 12
+_NARROWEST, _USUAL = 20, 80
+# Of the note of the last night so much is shown where no daemon runs.
+_MOST_OF_NOTE = 4096
 
 
 def status(words: Sequence[str]) -> int:
@@ -30,10 +36,58 @@ def status(words: Sequence[str]) -> int:
             print(f"iai-daemon: {away}", file=sys.stderr)
             for each in lacking:
                 print(f"{each['why']}; {each['fix']}", file=sys.stderr)
+            _print_note(home)
             return away.exit_status
         seen = nobody() | {"degraded": lacking}
-    print(json.dumps(seen) if arguments.json else "\n".join(_lines(seen)))
+    if arguments.json:
+        print(json.dumps(seen))
+    else:
+        _print_rows(seen)
     return 0 if seen["pid"] else 1
+
+
+def _print_rows(seen: Mapping[str, Any]) -> None:
+    """For a person: in colours on a terminal, and as wide as it is."""
+    is_terminal = sys.stdout.isatty()
+    coloured = wants_colour(os.environ, is_terminal=is_terminal)
+    unicode = shows_unicode(os.environ, sys.stdout.encoding)
+    # Who reads it line by line, as grep does, wants no line broken.
+    columns = _columns() if is_terminal else sys.maxsize
+    width = max(_NARROWEST, columns)
+    for line in lines(rows(seen, _told_at(seen)), width, unicode=unicode):
+        print(_paint(line) if coloured else f"{line.label}{line.text}".rstrip())
+
+
+def _columns() -> int:
+    """As wide as COLUMNS says, else as the terminal is."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+    except OSError:
+        return _USUAL
+
+
+def _told_at(seen: Mapping[str, Any]) -> float:
+    """Seconds since the epoch; an older daemon says only when it looked last."""
+    return parse_stamp(seen.get("at") or seen["tick"]["at"])
+
+
+def _paint(line: Line) -> str:
+    return (paint(line.label, Tone.QUIET) + paint(line.text, line.tone)).rstrip()
+
+
+def _print_note(home: Home) -> None:
+    """What the last night left, which tells of it without a daemon and without the store."""
+    try:
+        with home.last_night.open("rb") as file:
+            note = file.read(_MOST_OF_NOTE).decode(errors="replace").strip()
+    except OSError:
+        return
+    if note:
+        said = f"The note of the last night:\n{printable(note)}"
+        print(said if shows_unicode(os.environ, sys.stdout.encoding) else in_ascii(said))
 
 
 def _service(home: Home) -> list[dict[str, str]]:
@@ -52,10 +106,11 @@ def nobody() -> dict[str, Any]:
     """The object of `status --json` when no daemon runs."""
     counts = dict.fromkeys(("fresh", "active", "stale", "orphan", "invalid"), 0)
     consolidation: dict[str, object] = dict.fromkeys(
-        ("why_not", "elsewhere", "night", "pass", "progress", "last")
+        ("why_not", "elsewhere", "night", "pass", "progress", "last", "last_night")
     )
     return {
         "schema": 1,
+        "at": None,
         "pid": None,
         "version": iai_daemon.__version__,
         "state": None,
@@ -63,91 +118,13 @@ def nobody() -> dict[str, Any]:
         "reason": "no daemon is running",
         "rule": None,
         "presence": counts,
+        "here": [],
+        "here_more": 0,
         "hosts": [],
         "consolidation": {"running": False, **consolidation, "waiting": {}},
         "agenda": {},
+        "next": dict.fromkeys(("recall", "bedtime", "idle", "night")),
         "store": {"engine": None, "memories": None},
         "tick": {"at": None, "failures": 0},
         "degraded": [],
     }
-
-
-def _lines(seen: Mapping[str, Any]) -> list[str]:
-    """The same for a person, on one screen."""
-    here, night = seen["presence"], seen["consolidation"]
-    wrappers = f"{here['fresh']} open, {here['active']} active"
-    gone = [f"{here[name]} {name}" for name in ("stale", "orphan", "invalid") if here[name]]
-    lines = [
-        f"{seen['state']}  since {seen['since']}  ({seen['rule']}: {seen['reason']})",
-        f"wrappers  {', '.join([wrappers, *gone])}",
-        *_hosts(seen.get("hosts") or []),
-        f"night     {_night(night)}",
-        f"agenda    {_agenda(seen['agenda'])}",
-        f"memory    {seen['store']['memories']} memories ({seen['store']['engine']})",
-        f"daemon    pid {seen['pid']}, version {seen['version']}, {seen['tick']['failures']} failed ticks",
-    ]
-    calendar = seen["agenda"].get("calendar", {})
-    if calendar.get("enabled"):
-        lines.append(f"calendar  {_calendar(calendar)}")
-    if night["waiting"].get("review"):
-        lines.append(
-            f"waiting   {night['waiting']['review']} proposals: `iai-daemon nights list` tells of which night"
-        )
-    if held_back := sum(number for why, number in night["waiting"].items() if why != "review"):
-        lines.append(f"waiting   {held_back} changes held back: `iai-daemon nights list` tells why")
-    if night["elsewhere"]:
-        lines.append(f"night     one is running on {night['elsewhere']}")
-    if night["why_not"]:
-        lines.append(f"disabled  {night['why_not']}")
-    return lines + [f"degraded  {each['what']}: {each['why']}; {each['fix']}" for each in seen["degraded"]]
-
-
-def _hosts(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each of the others that share the memory; those that count come first."""
-    others = sorted((each for each in hosts if not each["this"]), key=lambda each: bool(each["lease_over"]))
-    lines = [f"host      {each['name']}: {_host(each)}" for each in others[:_MOST_HOSTS]]
-    if len(others) > _MOST_HOSTS:
-        lines.append(f"hosts     {len(others) - _MOST_HOSTS} more: `iai-daemon status --json`")
-    return lines
-
-
-def _host(host: Mapping[str, Any]) -> str:
-    if host["lease_over"]:
-        return f"has not been heard of for {say_duration(host['seen'])}"
-    if host["state"] is None:
-        return "tells what cannot be read: another version may run there"
-    night = f", night {host['night']} is running there" if host["night"] is not None else ""
-    return f"{host['state']} ({host['rule']}), {host['wrappers']} open, {host['active']} active{night}"
-
-
-def _night(night: Mapping[str, Any]) -> str:
-    if night["running"]:
-        progress = night["progress"] or {}
-        done = f", {progress['done']} of {progress['total']}" if progress.get("total") else ""
-        return f"{night['night']} is running: {night['pass'] or 'starting'}{done}"
-    last = night["last"]
-    if not last:
-        return "none yet"
-    return f"last one {last['id']}, {last['outcome']}, ended {last['ended_at']}"
-
-
-def _calendar(calendar: Mapping[str, Any]) -> str:
-    told = [f"{len(calendar['active'])} slots active", f"{len(calendar['queued'])} waiting"]
-    told.append(f"last heard of its backend at {calendar['last_heartbeat'] or 'no time yet'}")
-    if calendar["restart_pending"]:
-        told.append("which wants a restart")
-    return ", ".join(told)
-
-
-def _agenda(agenda: Mapping[str, Any]) -> str:
-    told = [f"next recall {agenda['next_at']}" if agenda["next_at"] else "no recall is planned"]
-    told += [_at_work(run) for run in agenda["running"]]
-    if agenda["missed_last_day"]:
-        told.append(f"{agenda['missed_last_day']} missed since yesterday: `iai-daemon recall history`")
-    return ", ".join(told)
-
-
-def _at_work(run: Mapping[str, Any]) -> str:
-    if run["recall"] is None:
-        return f"{run['agent']} is being tried out"
-    return f"{run['agent']} is at work on recall {run['recall']}"

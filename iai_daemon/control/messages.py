@@ -60,7 +60,10 @@ def parse_request(line: bytes) -> Request | Failure:
 
 def parse_response(line: bytes) -> Mapping[str, object]:
     """A message of the server: an answer, an error or a notification. Raises ValueError when it is none."""
-    message = json.loads(line)
+    try:
+        message = json.loads(line)
+    except RecursionError as cause:
+        raise ValueError("nested too deep") from cause
     if not isinstance(message, dict):
         raise ValueError("not an object")
     return message

@@ -341,7 +341,7 @@ def test_the_wrappers_of_an_agent_that_is_tried_out_are_not_the_user(
         until(told.with_suffix(".begun").exists)
         until(lambda: [each["headless"] for each in call_json(home, "presence")["wrappers"]] == [True])
         assert daemon.state()[0] == "BEDTIME"
-        assert ", scribe is being tried out" in call(home, "status").stdout
+        assert "scribe is being tried out, since " in call(home, "status").stdout
         told.with_suffix(".end").touch()
         assert b"seen to it" in caller.makefile("rb").readline()
 

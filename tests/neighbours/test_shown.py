@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from iai_daemon import clock
-from iai_daemon.cli.status import _lines, nobody
+from iai_daemon.cli.standing import rows
+from iai_daemon.cli.status import nobody
 from iai_daemon.config import Settings
 from iai_daemon.doctor.checks import presence
 from iai_daemon.doctor.finding import Finding, Verdict
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.paths import Home
+from iai_daemon.units import format_stamp
+from tests.fakes import NOON
 
 
 def host(name: str, **differently: Any) -> dict[str, Any]:
@@ -28,8 +31,13 @@ def host(name: str, **differently: Any) -> dict[str, Any]:
 
 def lines(*hosts: dict[str, Any]) -> list[str]:
     agenda = {"next_at": None, "running": [], "missed_last_day": 0}
-    shown = _lines({**nobody(), "hosts": [host("here", this=True), *hosts], "agenda": agenda})
-    return [each for each in shown if each.startswith("host")]
+    seen = {
+        **nobody(),
+        "since": format_stamp(NOON),
+        "hosts": [host("here", this=True), *hosts],
+        "agenda": agenda,
+    }
+    return [each.text for each in rows(seen, NOON) if each.label == "hosts"]
 
 
 def findings(home: Home, *hosts: dict[str, Any]) -> list[Finding]:
@@ -43,23 +51,23 @@ def test_the_status_has_a_line_for_each_of_the_others() -> None:
     assert lines(
         host("mill"), host("quern", night=7, state="BEDTIME", rule="absent", wrappers=0, active=0)
     ) == [
-        "host      mill: WAKE (active), 2 open, 1 active",
-        "host      quern: BEDTIME (absent), 0 open, 0 active, night 7 is running there",
+        "mill: WAKE (active), 2 open, 1 active",
+        "quern: BEDTIME (absent), 0 open, 0 active, night 7 is running there",
     ]
 
 
 def test_who_is_not_heard_of_or_understood_is_said_after_those_who_are() -> None:
     nothing = {"state": None, "rule": None, "wrappers": None, "active": None}
     assert lines(host("mill", lease_over=True, seen=40.2), host("quern", **nothing)) == [
-        "host      quern: tells what cannot be read: another version may run there",
-        "host      mill: has not been heard of for 40 s",
+        "quern: tells what cannot be read: another version may run there",
+        "mill: has not been heard of for 40 s",
     ]
 
 
 def test_of_hundreds_the_first_are_shown_and_the_others_counted() -> None:
     shown = lines(*(host(f"host-{number}") for number in range(300)))
     assert len(shown) == 13
-    assert shown[-1] == "hosts     288 more: `iai-daemon status --json`"
+    assert shown[-1] == "288 more: `iai-daemon status --json`"
 
 
 def test_the_doctor_says_how_many_are_in_sight(home: Home) -> None:
