@@ -273,6 +273,21 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Figures for other programs. `textfile`: where the daemon writes them at each tick; none: nowhere."""
+
+    textfile: str = setting("", path_or_none())
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who hears of a night that is over: the desktop, and a program of the user's."""
+
+    desktop: bool = setting(False, YES_OR_NO)
+    command: tuple[str, ...] = setting((), argv_or_none())
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """The daemon's log; sizes in bytes."""
 
@@ -292,6 +307,8 @@ class Settings:
     embedding: Embedding = field(default_factory=Embedding)
     agenda: Agenda = field(default_factory=Agenda)
     calendar: Calendar = field(default_factory=Calendar)
+    metrics: Metrics = field(default_factory=Metrics)
+    notify: Notify = field(default_factory=Notify)
     log: Log = field(default_factory=Log)
     agents: Mapping[str, Agent] = field(default_factory=dict)
 
@@ -307,6 +324,11 @@ class Settings:
     def outcomes_path(self, home: Home) -> Path | None:
         """The file of the models' profiles, if one is set."""
         chosen = self.consolidation.outcomes_path
+        return filled_in(chosen, home) if chosen else None
+
+    def metrics_path(self, home: Home) -> Path | None:
+        """The file that the daemon writes its metrics to, if one is set."""
+        chosen = self.metrics.textfile
         return filled_in(chosen, home) if chosen else None
 
     def vectors_path(self, home: Home) -> Path | None:
@@ -328,6 +350,8 @@ SECTIONS: Mapping[str, type] = {
     "embedding": Embedding,
     "agenda": Agenda,
     "calendar": Calendar,
+    "metrics": Metrics,
+    "notify": Notify,
     "log": Log,
 }
 # Not a section but tables under names of the user's own, [agents.NAME].

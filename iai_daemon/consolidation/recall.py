@@ -6,6 +6,7 @@ import math
 
 from iai_daemon.clock import Stopwatch
 from iai_daemon.consolidation.plan import YieldPoint
+from iai_daemon.consolidation.report import Checked
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.ranking import words_of
 from iai_daemon.memory.record import Record
@@ -26,7 +27,7 @@ class RecallCheck:
     they are to say the same; what is archived must be found by a question that asks for the past too. What is corrected leads
     to its correction, whatever that is worded like: nothing is asked of it. Made for one pass of a night; `now` in
     milliseconds since the epoch. In a large memory a question takes a while, so `yield_point` is called before each;
-    `seconds` is how long they have taken.
+    `seconds` is how long they have taken; `checked`, what came of it.
     """
 
     def __init__(self, memory: MemoryStore, now: int, yield_point: YieldPoint = lambda: None) -> None:
@@ -35,24 +36,28 @@ class RecallCheck:
         self._yield_point = yield_point
         self._did_harm = False
         self._seen = 0
+        self._asks = False
         self._was_found = False
         self.seconds = 0.0
+        self.checked = Checked()
 
     def before(self, change: Change) -> None:
         """Called when `change` is about to be made."""
+        self._asks = self._was_found = False
         if "superseded_by" in change.sets:
-            self._was_found = False
             return
         self._seen += 1
-        asks = self._did_harm or self._seen <= _FIRST or math.isqrt(self._seen) ** 2 == self._seen
-        self._was_found = asks and self._finds(change)
+        self._asks = self._did_harm or self._seen <= _FIRST or math.isqrt(self._seen) ** 2 == self._seen
+        self._was_found = self._asks and self._finds(change)
 
     def stands(self, change: Change) -> bool:
         """Whether search lost nothing by `change`, which has just been made."""
-        if self._was_found and not self._finds(change):
-            self._did_harm = True
-            return False
-        return True
+        still_found = self._was_found and self._finds(change)
+        if self._asks:
+            self.checked += Checked(1, int(self._was_found), int(still_found))
+        lost = self._was_found and not still_found
+        self._did_harm = self._did_harm or lost
+        return not lost
 
     def _finds(self, change: Change) -> bool:
         self._yield_point()

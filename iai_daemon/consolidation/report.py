@@ -1,4 +1,4 @@
-"""What a night tells about itself: the report of `consolidate` and `nights show`, and the morning note. Pure."""
+"""What a night tells about itself: the report of `consolidate` and `nights show`. Pure."""
 
 from __future__ import annotations
 
@@ -114,8 +114,26 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of the recall self-check: of so many memories that were asked for in their own words so many were found before
+    they were lost, and so many after. What was found no more is held back."""
+
+    asked: int = 0
+    found_before: int = 0
+    found_after: int = 0
+
+    def __add__(self, other: Checked) -> Checked:
+        return Checked(
+            self.asked + other.asked,
+            self.found_before + other.found_before,
+            self.found_after + other.found_after,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """One night; stamps in milliseconds since the epoch. Without `id`: nothing was to do, so nothing is kept."""
+    """One night; stamps in milliseconds since the epoch. Without `id`: nothing was to do, so nothing is kept. Without `checked`:
+    it is not known what the self-check found."""
 
     id: int | None
     kind: str
@@ -133,6 +151,7 @@ class Report:
     yield_ms: int | None = None
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
+    checked: Checked | None = None
 
     def as_json(self) -> dict[str, object]:
         """As `--json` shows it and the store keeps it."""
@@ -152,6 +171,7 @@ class Report:
             "yield_ms": self.yield_ms,
             "cpu_seconds": round(self.cpu_seconds, 3),
             "peak_rss_bytes": self.peak_rss_bytes,
+            "self_check": self.checked and asdict(self.checked),
             "passes": [asdict(each) for each in self.passes],
         }
 
@@ -216,11 +236,16 @@ def interrupted(store: NightStore, row: NightRow, now: Outlook, death: Death | N
     )
 
 
+def _not_counted(report: Mapping[str, object]) -> dict[str, int]:
+    return {name: number for name, number in asdict(Counters()).items() if name not in report}
+
+
 def of_row(row: NightRow) -> dict[str, object]:
     """The report of a night as the store keeps it, for `--json`; one without an end has neither `ended_at` nor `outcome`."""
     undone = None if row.undone_at is None else format_stamp(row.undone_at / 1000)
     if row.report is not None:
-        return {**row.report, "undone_at": undone}
+        # What an older version did not count yet it did not do.
+        return {**row.report, **_not_counted(row.report), "undone_at": undone}
     nothing_yet = Report(
         id=row.id,
         kind=row.kind,
@@ -234,46 +259,3 @@ def of_row(row: NightRow) -> dict[str, object]:
         after=Outlook(work=True, total=0, embedded=0),
     )
     return {**nothing_yet.as_json(), "ended_at": None, "outcome": None, "undone_at": undone}
-
-
-def _count(number: object, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
-
-
-def morning_note(report: Mapping[str, object]) -> str:
-    """A few plain lines for `last-night.txt`, from a report as JSON."""
-    names = {
-        "expired_pruned": "past their time",
-        "superseded_gc": "replaced by newer facts",
-        "nodes_embedded": "given a vector",
-        "trajectory_insights": "learnt from agents' runs",
-        "model_insights": "learnt from models' profiles",
-        "duplicates_merged": "joined with others",
-        "archived": "archived",
-    }
-    beside = {"links_added": "link", "gists_written": "gist"}
-    done = [f"{report[name]} {words}" for name, words in names.items() if report[name]]
-    reason = f" ({report['reason']})" if report["reason"] else ""
-    nothing = (
-        "nothing was changed" if report["proposed"] or report["held_back"] else "nothing had to be changed"
-    )
-    lines = [
-        f"The {report['kind']} {report['id']} of {report['started_at']}: {report['outcome']}{reason}.",
-        f"Of {report['total_nodes']} memories: {', '.join(done) or nothing}.",
-    ]
-    added = [_count(report[name], what) for name, what in beside.items() if report[name]]
-    if added:
-        lines.append(f"Beside them: {' and '.join(added)} of what belongs together.")
-    if report["proposed"]:
-        lines.append(
-            f"It proposes {_count(report['proposed'], 'change')}: `iai-daemon nights show {report['id']} --diff` shows "
-            f"them, `iai-daemon nights accept {report['id']}` carries them out."
-        )
-    if report["held_back"]:
-        lines.append(
-            f"{_count(report['held_back'], 'change')} held back: `iai-daemon nights show {report['id']}` says why."
-        )
-    undoable = ("expired_pruned", "superseded_gc", "duplicates_merged", "archived", *beside)
-    if any(report[name] for name in undoable):
-        lines.append(f"`iai-daemon nights undo {report['id']}` takes it back.")
-    return "\n".join(lines) + "\n"

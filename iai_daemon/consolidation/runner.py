@@ -26,6 +26,7 @@ from iai_daemon.consolidation.report import (
     FAILED,
     NOTHING_TO_DO,
     YIELDED,
+    Checked,
     Counters,
     PassReport,
     Report,
@@ -148,6 +149,7 @@ class _Night:
         self._trouble: list[str] = []
         self._failed: set[str] = set()
         self._passed: list[PassReport] = []
+        self._checked = None if around.memory is None else Checked()
         self._rounds: list[RoundReport] = []
         self._hindrances = store.hindrances()
         earlier = _unfinished_before(store)
@@ -205,6 +207,8 @@ class _Night:
         status = done.failure or ("done" if self._halt is None else self._halt.outcome)
         if not done.failure:
             self._settle(each.name, done)
+        if check is not None and self._checked is not None:
+            self._checked += check.checked
         seconds = round(self._around.clock().awake - done.since, 3)
         return PassReport(each.name, number, done.examined, done.changed, seconds, status, done.said)
 
@@ -394,6 +398,7 @@ class _Night:
             yield_ms=None if halt is None or outcome == FAILED else round(halt.since.seconds() * 1000),
             cpu_seconds=used.cpu_seconds,
             peak_rss_bytes=used.peak_rss_bytes,
+            checked=self._checked,
         )
 
     def _outlook(self) -> Outlook:

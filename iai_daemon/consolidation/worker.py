@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from iai_daemon import atomic, clock
+from iai_daemon import clock
 from iai_daemon.clock import Stopwatch
 from iai_daemon.config import Settings, load
 from iai_daemon.consolidation import lock, passes, process
@@ -26,6 +26,8 @@ from iai_daemon.consolidation.backup import back_up_when_old
 from iai_daemon.consolidation.death import Death, from_bytes
 from iai_daemon.consolidation.job import Job, from_line
 from iai_daemon.consolidation.journal import describe_entry, describe_held, record_of
+from iai_daemon.consolidation.note import look, morning_note, summary
+from iai_daemon.consolidation.notes import leave_note
 from iai_daemon.consolidation.passes.commands import RunCommand
 from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.summarize import Summarize
@@ -38,10 +40,10 @@ from iai_daemon.consolidation.report import (
     YIELDED,
     PassReport,
     Report,
-    morning_note,
 )
 from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
 from iai_daemon.errors import IaiError, NightBusy, NightRefused
+from iai_daemon.memory.nights import NightStore
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.programs.dying import die_with_parent
@@ -212,7 +214,7 @@ def work(job: Job, inbox: Inbox, tell: Tell, choose: Choose) -> None:
             report = replace(report, passes=(*report.passes, *_not_rehearsed(settings, job, chosen)))
         else:
             report = run_night(stores.nights, chosen, order, _surroundings(home, stores, job, inbox, tell))
-            _leave_note(home, report, tell)
+            _leave_note(home, report, stores.nights, tell)
         tell({"event": "report", "report": report.as_json()})
         path = settings.vectors_path(home)
         if path is not None and report.id is not None and report.outcome == COMPLETED and not job.dry_run:
@@ -281,14 +283,19 @@ def _not_rehearsed(settings: Settings, job: Job, chosen: Sequence[Pass]) -> Iter
             yield PassReport(each.pass_name, 1, status=NOT_REHEARSED)
 
 
-def _leave_note(home: Home, report: Report, tell: Tell) -> None:
+def _leave_note(home: Home, report: Report, store: NightStore, tell: Tell) -> None:
     """The morning note is a courtesy: a night stands without it."""
-    if report.id is not None and report.outcome in (COMPLETED, YIELDED):
-        try:
-            atomic.write(home.last_night, morning_note(report.as_json()).encode())
-        except OSError as cause:
-            message = f"{home.last_night} cannot be written ({cause.strerror})"
-            tell({"event": "warning", "message": message})
+    if report.id is None:
+        return
+    try:
+        morning = look(store)
+        if morning is not None and morning.night["id"] == report.id:
+            # Who has asked for this night hears it whether the disk takes it or not.
+            tell({"event": "note", "text": morning_note(morning), "summary": summary(morning)})
+        leave_note(home, morning)
+    except (OSError, IaiError) as cause:
+        why = str(cause) if isinstance(cause, IaiError) else cause.strerror
+        tell({"event": "warning", "message": f"{home.last_night} cannot be written ({why})"})
 
 
 def _export_vectors(stores: Stores, model: str | None, path: Path, inbox: Inbox, tell: Tell) -> None:

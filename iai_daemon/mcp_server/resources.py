@@ -58,17 +58,15 @@ def _line(record: Record) -> str:
 
 def _last_night(stores: Stores) -> str:
     # As above.
-    from iai_daemon.consolidation.report import morning_note, of_row  # noqa: PLC0415
+    from iai_daemon.consolidation.note import look, morning_note  # noqa: PLC0415
 
+    morning = look(stores.nights)
+    if morning is not None:
+        return morning_note(morning)
     rows = stores.nights.nights(limit=1)
     if not rows:
         return "No night has been yet: `iai-daemon status` says when the next one is due.\n"
-    (row,) = rows
-    report = of_row(row)
-    if row.report is None:
-        return f"The {report['kind']} {row.id} of {report['started_at']} has not ended yet.\n"
-    undone = f"It was taken back at {report['undone_at']}.\n" if report["undone_at"] else ""
-    return morning_note(report) + undone
+    return f"The first {rows[-1].kind}, {rows[-1].id}, has not ended yet.\n"
 
 
 def _record(stores: Stores, name: str) -> str:

@@ -18,6 +18,8 @@ from iai_daemon.storage.where import address_of
 if TYPE_CHECKING:
     from iai_daemon.memory.archive import Archive
     from iai_daemon.memory.delivering import Deliveries
+    from iai_daemon.memory.figures import Counts
+    from iai_daemon.memory.growth import Growth
     from iai_daemon.memory.purge import Purge
 
 
@@ -53,6 +55,18 @@ class Stores:
         from iai_daemon.memory.sql.deliveries import SqlDeliveries  # noqa: PLC0415 -- who keeps its memory in a file never needs it
 
         return SqlDeliveries(self.database, self.memory)
+
+    @property
+    def counts(self) -> Counts:
+        from iai_daemon.memory.sql.figures import SqlFigures  # noqa: PLC0415 -- the daemon pays for it where metrics are wanted
+
+        return SqlFigures(self.database)
+
+    @property
+    def growth(self) -> Growth:
+        from iai_daemon.memory.sql.growth import SqlGrowth  # noqa: PLC0415 -- the daemon, which stays small, never needs it
+
+        return SqlGrowth(self.database)
 
     @property
     def purge(self) -> Purge:

@@ -40,7 +40,7 @@ def test_a_worker_tells_its_night_its_progress_and_its_report(stores: Stores, ho
     assert report is not None
     assert (report["outcome"], report["id"], report["expired_pruned"]) == ("completed", 1, 100)
     assert events[0] == {"event": "started", "night": 1}
-    assert {event["event"] for event in events[1:-1]} == {"pass", "progress"}
+    assert {event["event"] for event in events[1:-1]} == {"pass", "progress", "note"}
     assert events[-1] == {"event": "report", "report": report}
     assert report["cpu_seconds"] > 0
     assert 5e6 < report["peak_rss_bytes"] < 300e6

@@ -44,7 +44,9 @@ def whats() -> set[str]:
     rooms = {
         "agenda",
         "lifecycle",
+        "measuring",
         "neighbours",
+        "notify",
         "daemon",
         "shift",
         "telling",

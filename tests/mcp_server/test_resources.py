@@ -86,14 +86,19 @@ def test_the_last_night_is_told_with_what_takes_it_back(server: Server, stores: 
     server.call("remember", content="Deploys go to Lyon.", subject="deploys", attribute="place")
     told = night(stores)
     text = server.read("memory://night/last")
-    assert f"night {told.id} of" in text
+    assert f"night {told.id}, completed." in text
+    assert '"Deploys go to Paris." gave way to "Deploys go to Lyon."' in text
     assert "1 replaced by newer facts" in text
     assert f"`iai-daemon nights undo {told.id}` takes it back." in text
     stores.nights.undo(told.id, read().milliseconds, force=False)
     assert "It was taken back at" in server.read("memory://night/last")
     begun = stores.nights.begin_night("night", "asked", read().milliseconds)
-    assert f"night {begun} of" in server.read("memory://night/last")
-    assert "has not ended yet" in server.read("memory://night/last")
+    assert f"Another one, night {begun}, has not ended yet." in server.read("memory://night/last")
+
+
+def test_a_first_night_that_has_not_ended_yet_is_said_to_be_under_way(server: Server, stores: Stores) -> None:
+    stores.nights.begin_night("nap", "idle", read().milliseconds)
+    assert server.read("memory://night/last") == "The first nap, 1, has not ended yet.\n"
 
 
 def test_one_memory_is_told_with_its_story(server: Server, stores: Stores) -> None:

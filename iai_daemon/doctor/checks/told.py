@@ -16,6 +16,7 @@ NAMES = {
     "home": "home",
     "state": "home.state",
     "history": "home.history",
+    "attendance": "home.attendance",
     "log": "log",
     "lock": "daemon.lock",
     "control": "daemon.control",
@@ -30,6 +31,8 @@ NAMES = {
     "agenda": "agenda",
     "agent": "agenda.agents",
     "calendar": "agenda.calendar",
+    "notify": "notify",
+    "metrics": "metrics",
 }
 # What is put off, or tried again, and may pass by itself, and what something else makes up for: the checks of their own say
 # when it lasts too long.

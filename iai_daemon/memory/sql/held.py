@@ -13,6 +13,7 @@ from typing import Any
 from iai_daemon.memory.nights import Addition, Change, Held, HeldRow, Hindrance, Why
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.sql.diary import SqlDiary
+from iai_daemon.memory.sql.part import all_or
 from iai_daemon.storage.database import Row
 
 # Where a change is made or planned: the night, the round, the pass.
@@ -29,15 +30,16 @@ class SqlHeld(SqlDiary):
         pass_name: str | None = None,
         why: Why | None = None,
         record: int | None = None,
+        limit: int | None = None,
     ) -> list[HeldRow]:
         rows = self._all(
             """
             SELECT * FROM held
             WHERE (:night IS NULL OR night = :night) AND (:pass IS NULL OR pass = :pass)
             AND (:why IS NULL OR why = :why) AND (:record IS NULL OR record = :record)
-            ORDER BY rowid
+            ORDER BY rowid LIMIT :limit
             """,
-            {"night": night, "pass": pass_name, "why": why, "record": record},
+            {"night": night, "pass": pass_name, "why": why, "record": record, "limit": all_or(limit)},
         )
         return [_held(row) for row in rows]
 

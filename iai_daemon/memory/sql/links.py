@@ -12,7 +12,7 @@ from typing import Any
 
 from iai_daemon.memory.nights import Link, LinkKind
 from iai_daemon.memory.record import Record, from_row
-from iai_daemon.memory.sql.part import SqlPart, with_beside
+from iai_daemon.memory.sql.part import SqlPart, all_or, with_beside
 from iai_daemon.memory.store import Gist, Related, Traces
 from iai_daemon.memory.strength import UNUSED_FOR
 from iai_daemon.storage.database import Row
@@ -112,14 +112,14 @@ class SqlLinks(SqlPart):
         )
         return [_link(row) for row in rows]
 
-    def links_of_night(self, night: int) -> list[dict[str, Any]]:
+    def links_of_night(self, night: int, limit: int | None = None) -> list[dict[str, Any]]:
         rows = self._all(
             """
             SELECT links.*, a.content AS one_content, b.content AS other_content FROM links
             JOIN records AS a ON a.id = links.one JOIN records AS b ON b.id = links.other
-            WHERE links.night = :night AND links.kind = 'related' ORDER BY round, one, other
+            WHERE links.night = :night AND links.kind = 'related' ORDER BY round, one, other LIMIT :limit
             """,
-            {"night": night},
+            {"night": night, "limit": all_or(limit)},
         )
         return [dict(row) for row in rows]
 

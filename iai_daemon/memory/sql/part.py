@@ -95,6 +95,11 @@ def with_beside(row: Row, extra: str) -> tuple[Record, Any]:
     return from_row(values), value
 
 
+def all_or(limit: int | None) -> int:
+    """The limit of a statement: None means more than there can be."""
+    return (1 << 63) - 1 if limit is None else limit
+
+
 def to_json(row: Mapping[str, object]) -> str:
     """The row of a record as the journal keeps it."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))

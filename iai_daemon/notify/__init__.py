@@ -1,0 +1,1 @@
+"""Tells who was asleep that a night is over: the desktop, and a program of the user's. docs/morning.md tells how."""
