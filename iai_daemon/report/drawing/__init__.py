@@ -1,0 +1,1 @@
+"""SVG from plain values: the report's pictures. Pure."""
