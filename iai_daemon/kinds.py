@@ -30,12 +30,13 @@ _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key"
 class Kind:
     """How one kind of setting is read from a TOML value (ValueError says why not) and written back as one.
 
-    `tables`: it is written as [[section.key]], one table after the other.
+    `tables`: it is written as [[section.key]], one table after the other. `choices`: what it can be, where that is known.
     """
 
     read: Callable[[object], object]
     write: Callable[[Any], object] = lambda value: value
     tables: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def need(value: object, wanted: type, example: str) -> Any:
@@ -93,7 +94,7 @@ def one_of(*choices: str) -> Kind:
             raise ValueError("must be " + " or ".join(f'"{choice}"' for choice in choices))
         return str(value)
 
-    return Kind(read)
+    return Kind(read, choices=choices)
 
 
 def texts() -> Kind:
@@ -151,7 +152,7 @@ def embedding_model() -> Kind:
             raise ValueError(f'must be {named} or "{SENTENCES}NAME"')
         return str(value)
 
-    return Kind(read)
+    return Kind(read, choices=MODELS)
 
 
 def url_or_none(example: str, key: str, *, query: bool = False) -> Kind:
@@ -293,4 +294,4 @@ def argv_or_none() -> Kind:
     return Kind(lambda value: () if value == [] else argv().read(value), list)
 
 
-YES_OR_NO = Kind(lambda value: need(value, bool, "true or false"))
+YES_OR_NO = Kind(lambda value: need(value, bool, "true or false"), choices=("true", "false"))

@@ -42,7 +42,10 @@ conversation that is served; otherwise it is taken from the client where the cli
 DIR/trajectories which tools were called, and how each call ended: never its arguments, never its result.
 
 The exit status is COMMAND's, or 128 + N when signal N ended it; 127 when it was not found, 126 when it could not be
-started, 2 for wrong usage."""
+started, 2 for wrong usage.
+
+Example: iai-wrapper -- iai-daemon mcp
+Example: iai-wrapper --session 1f0c -- npx -y @modelcontextprotocol/server-memory"""
 
 # At the end, in seconds: the server's own time, then SIGTERM's, then SIGKILL's; less than 2 in all.
 OWN_TIME, TERM_TIME, KILL_TIME = 1.0, 0.3, 0.2

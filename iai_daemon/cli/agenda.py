@@ -14,6 +14,7 @@ from iai_daemon.agenda.asking.wishes import When
 from iai_daemon.agenda.schedule.triggers import Trigger
 from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import home
 from iai_daemon.cli.printing import one_line
 from iai_daemon.config import load
@@ -56,13 +57,16 @@ def when_options(command: _Command) -> _Command:
             click.option(
                 "--every", metavar="D", help="Again and again, such as 6h; whole days keep the time of day."
             ),
-            click.option("--cron", metavar="E", help='By a cron expression, such as "0 9 * * mon-fri".'),
+            click.option("--cron", metavar="E", help='By a cron expression: "0 9 * * mon-fri".'),
             click.option(
                 "--rrule", metavar="R", help='By an RFC 5545 rule, such as "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9".'
             ),
             click.option("--now", is_flag=True, help="Once, at once."),
             click.option(
-                "--tz", metavar="ZONE", help="In which zone, such as Europe/Paris; else this machine's."
+                "--tz",
+                metavar="ZONE",
+                shell_complete=completing.zones,
+                help="In which zone, such as Europe/Paris; else this machine's.",
             ),
         ]
     ):

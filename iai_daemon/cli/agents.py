@@ -16,8 +16,9 @@ from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.agenda.waking.call import make_call
 from iai_daemon.agenda.waking.trial import HELLO, try_out
 from iai_daemon.agenda.waking.wake import Ended, SystemWaker
+from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import agenda
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings
 from iai_daemon.cli.printing import printable
 from iai_daemon.config import Agent
 from iai_daemon.errors import AgentUnusable
@@ -29,11 +30,12 @@ _DAY = 86_400_000
 _MANY = 100_000
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def agents() -> None:
     """Show which agents recalls can wake, try one out.
 
+    \b
     Example: iai-daemon agents test claude
     """
 
@@ -44,6 +46,7 @@ def agents() -> None:
 def list_(as_json: bool) -> None:
     """Print every agent: its command, whether that can be started, and what it has used of its limits in the last 24 hours.
 
+    \b
     Example: iai-daemon agents list
     """
     chosen = settings().agents
@@ -100,14 +103,20 @@ def _tell(each: Mapping[str, Any]) -> Iterator[str]:
 
 
 @agents.command()
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completing.agents)
 @click.option("--message", metavar="M", default=HELLO, help="What it is told; else to say hello.")
-@click.option("--session", metavar="ID", help="The session that it goes on with; else one of a new name.")
+@click.option(
+    "--session",
+    metavar="ID",
+    shell_complete=completing.sessions,
+    help="The session that it goes on with; else one of a new name.",
+)
 @home_option
 @json_option
 def test(name: str, message: str, session: str | None, as_json: bool) -> int:
     """Start an agent now, as a recall would, and say how that ended; ends with 1 when it failed. It counts for no limit.
 
+    \b
     Example: iai-daemon agents test claude --session 1f0c
     """
     agent = agent_of(name, settings().agents, home().config)

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli import completing
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option
 from iai_daemon.clients import connecting, own_command
 from iai_daemon.clients.connecting import Plan
 from iai_daemon.clients.entries import Commands
@@ -30,16 +31,17 @@ _project = click.option(
     "--project",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="Only for this project, in its own files.",
+    help="Only for this project, in its own files; else for all of yours.",
 )
 _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def clients() -> None:
     """Connect Claude Code, Claude Desktop, Codex, Cursor, VS Code, OpenCode and Gemini CLI with the memory and the wrapper.
 
+    \b
     Example: iai-daemon clients connect claude-code
     """
 
@@ -50,6 +52,7 @@ def clients() -> None:
 def list_(as_json: bool) -> None:
     """Print every client that is here, its servers, which of them go through a wrapper, and which cannot start.
 
+    \b
     Example: iai-daemon clients list
     """
     place, ledger = _place(), Ledger(home().clients)
@@ -61,7 +64,12 @@ def list_(as_json: bool) -> None:
 
 @clients.command()
 @_client
-@click.option("--wrap", metavar="SERVER", help="Put the wrapper in front of a server that is there already.")
+@click.option(
+    "--wrap",
+    metavar="SERVER",
+    shell_complete=completing.servers,
+    help="Put the wrapper in front of a server that is there already.",
+)
 @click.option("--instructions", is_flag=True, help="Also tell its agents to search and remember.")
 @_project
 @_dry_run
@@ -72,7 +80,12 @@ def connect(
 ) -> None:
     """Give a client the built-in memory, through the wrapper, or put the wrapper in front of one of its servers.
 
-    What was there is kept; `disconnect` puts it back byte for byte. Example: iai-daemon clients connect cursor --dry-run
+    What was there is kept; `disconnect` puts it back byte for byte.
+
+    \b
+    Example: iai-daemon clients connect cursor --dry-run
+    Example: iai-daemon clients connect claude-code --instructions
+    Example: iai-daemon clients connect codex --wrap github
     """
     chosen, place, commands = _of(client), _place(), _commands()
     if project is None and not _is_here(chosen, place):
@@ -99,6 +112,7 @@ def connect(
 def disconnect(client: str, dry_run: bool, as_json: bool) -> None:
     """Take out of a client's configuration what `connect` has written, and put back what was there.
 
+    \b
     Example: iai-daemon clients disconnect claude-code
     """
     chosen, ledger = _of(client), Ledger(home().clients)

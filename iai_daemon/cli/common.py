@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.config import Settings, load
@@ -21,7 +22,20 @@ SCHEMA = 1
 # What the stores count memories and nights with.
 Id = click.IntRange(1, 2**63 - 1)
 
+# More characters than a sentence has.
+_WHOLE = 1000
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Group(click.Group):
+    """One whose help tells what each of its commands does in a whole sentence, however narrow the terminal is."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(limit=_WHOLE)) for name, each in found if each is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def home_option(command: _Command) -> _Command:
@@ -36,6 +50,7 @@ def home_option(command: _Command) -> _Command:
         metavar="DIR",
         expose_value=False,
         callback=keep,
+        shell_complete=completing.directories,
         help="The daemon's home; else IAI_DAEMON_HOME, else ~/.iai-daemon.",
     )(command)
 

@@ -14,7 +14,8 @@ import tomli_w
 import iai_daemon
 from iai_daemon import atomic
 from iai_daemon.agenda.waking.call import make_call
-from iai_daemon.cli.common import emit, home, home_option, json_option
+from iai_daemon.cli import completing
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option
 from iai_daemon.config import AGENTS, SECTIONS, Agent, Settings, keys, load, parse, plain
 from iai_daemon.consolidation.program import find
 from iai_daemon.control import client
@@ -23,10 +24,15 @@ from iai_daemon.paths import make_private
 from iai_daemon.tables import kinds
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def config() -> None:
-    """Show, check and change the settings."""
+    """Show, check and change the settings.
+
+    \b
+    Example: iai-daemon config show
+    Example: iai-daemon config set lifecycle.idle_after 10m
+    """
 
 
 @config.command()
@@ -35,6 +41,7 @@ def config() -> None:
 def show(as_json: bool) -> None:
     """Print every setting as it holds, the defaults included.
 
+    \b
     Example: iai-daemon config show
     """
     settings = plain(load(home()))
@@ -51,6 +58,7 @@ def show(as_json: bool) -> None:
 def check(as_json: bool) -> int:
     """Say whether the settings can be used; ends with 78 when not.
 
+    \b
     Example: iai-daemon config check
     """
     where = home().config
@@ -97,6 +105,7 @@ def _problem_of(agent: Agent) -> str | None:
 def path(as_json: bool) -> None:
     """Print where the settings are read from.
 
+    \b
     Example: iai-daemon config path
     """
     where = str(home().config)
@@ -109,6 +118,7 @@ def path(as_json: bool) -> None:
 def init(as_json: bool) -> None:
     """Put a commented file with every setting and its default in place; refused when there is one.
 
+    \b
     Example: iai-daemon config init
     """
     where = home().config
@@ -122,14 +132,17 @@ def init(as_json: bool) -> None:
 
 
 @config.command("set")
-@click.argument("key")
-@click.argument("value")
+@click.argument("key", shell_complete=completing.settings)
+@click.argument("value", shell_complete=completing.values)
 @home_option
 @json_option
 def set_(key: str, value: str, as_json: bool) -> None:
     """Set KEY (section.name) to VALUE; comments in the file stay. A running daemon goes by it at once where it can.
 
+    \b
     Example: iai-daemon config set lifecycle.idle_after 10m
+    Example: iai-daemon config set consolidation.review true
+    Example: iai-daemon config set consolidation.passes '["expire", "supersede", "embed"]'
     """
     section, _, name = key.partition(".")
     if key in keys(tables=True) or section == AGENTS:
@@ -162,6 +175,7 @@ def set_(key: str, value: str, as_json: bool) -> None:
 def reload(as_json: bool) -> None:
     """Let the running daemon read the settings again; ends with 78 when they cannot be used, and those of before hold.
 
+    \b
     Example: iai-daemon config reload
     """
     answer = client.ask(home(), "reload")

@@ -16,6 +16,7 @@ def demo(keep: bool, as_json: bool) -> int:
     Clients store notes and leave; the daemon goes from WAKE over IDLE to BEDTIME and begins a night; somebody comes back
     in the middle; the night goes on when he has left; the morning tells what was done, takes it back, and does it again.
 
+    \b
     Example: iai-daemon demo
     """
     from iai_daemon.demo.evening import run  # noqa: PLC0415 -- the MCP SDK takes a second, and help needs none of it

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
@@ -25,13 +26,21 @@ _COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 @click.option("--fix", is_flag=True, help="Mend what can safely be mended, after saying what that is.")
 @click.option("--dry-run", is_flag=True, help="With --fix: only say what would be done.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask.")
-@click.option("--wake-test", metavar="NAME", help="Also start this agent's command, as the daemon would.")
+@click.option(
+    "--wake-test",
+    metavar="NAME",
+    shell_complete=completing.agents,
+    help="Also start this agent's command, as the daemon would.",
+)
 @home_option
 @json_option
 def doctor(fix: bool, dry_run: bool, yes: bool, wake_test: str | None, as_json: bool) -> int:
     """Say what is wrong here and what mends it; ends with 1 when something fails. Each check does the real thing.
 
-    Example: iai-daemon doctor --fix
+    \b
+    Example: iai-daemon doctor
+    Example: iai-daemon doctor --fix --dry-run
+    Example: iai-daemon doctor --wake-test claude
     """
     if (dry_run or yes) and not fix:
         raise UsageError(problem="--dry-run and --yes are about what --fix does: give that, too.")

@@ -24,7 +24,13 @@ _OF_SEVERAL_LINES = ("exception", "traceback")
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option(
-    "-n", "--lines", "count", metavar="N", type=click.IntRange(min=0), default=50, help="The newest N (50)."
+    "-n",
+    "--lines",
+    "count",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=50,
+    help="The newest N; 50 unless said.",
 )
 @home_option
 @json_option
@@ -33,6 +39,7 @@ def logs(follow: bool, count: int, as_json: bool) -> None:
 
     With --follow and --json each entry is an object on a line of its own.
 
+    \b
     Example: iai-daemon logs -f
     """
     path = home().log

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from itertools import islice
 
 import click
 
-from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings, stores
+from iai_daemon.cli import completing
+from iai_daemon.cli.common import Group, Id, emit, home, home_option, json_option, now_ms, settings, stores
 from iai_daemon.cli.memory_import import import_
 from iai_daemon.cli.memory_scopes import scopes_, share, unshare
 from iai_daemon.cli.memory_similar import similar
+from iai_daemon.cli.progress import at_work
 from iai_daemon.cli.purging import purge, redact, secrets
 from iai_daemon.cli.story import say_chapter, say_related
 from iai_daemon.consolidation.story import tell
@@ -24,11 +28,20 @@ from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.memory.strength import strength
 from iai_daemon.memory.trust import ORIGINS, USER
 
+# Lines that an export writes in one go: who reads them hears of the next within a hundredth of a second.
+_WRITTEN_AT_ONCE = 100
 
-@click.group()
+
+@click.group(cls=Group)
 @home_option
 def memory() -> None:
-    """Add, find, show, forget, import and export memories."""
+    """Add, find, show, forget, import and export memories.
+
+    \b
+    Example: iai-daemon memory add "The staging API answers on port 8081."
+    Example: iai-daemon memory search "api port staging"
+    Example: iai-daemon memory show 12
+    """
 
 
 for _command in (import_, purge, redact, secrets, scopes_, share, unshare, similar):
@@ -40,9 +53,17 @@ for _command in (import_, purge, redact, secrets, scopes_, share, unshare, simil
 @click.option("--kind", help="Any word: fact, preference, decision …")
 @click.option("--subject", help="What it is about; with --attribute, a newer memory replaces the older one.")
 @click.option("--attribute", help="Which of its properties it tells.")
-@click.option("--scope", default=GLOBAL_SCOPE, show_default=True, help="The project it belongs to.")
-@click.option("--tag", "tags", multiple=True, help="May be given several times.")
-@click.option("--expires-at", metavar="TIME", help="When it stops being true, RFC 3339.")
+@click.option(
+    "--scope",
+    default=GLOBAL_SCOPE,
+    show_default=True,
+    shell_complete=completing.scopes,
+    help="The project it belongs to.",
+)
+@click.option("--tag", "tags", multiple=True, help="A word to find it by; may be given several times.")
+@click.option(
+    "--expires-at", metavar="TIME", help="When it stops being true, such as 2026-11-30T09:00:00Z; else never."
+)
 @click.option("--source", help="Where it comes from.")
 @click.option(
     "--origin",
@@ -56,7 +77,9 @@ for _command in (import_, purge, redact, secrets, scopes_, share, unshare, simil
 def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None) -> None:
     """Store one memory.
 
+    \b
     Example: iai-daemon memory add "The staging API answers on port 8081." --subject staging --attribute "api port"
+    Example: iai-daemon memory add "Ask before adding a dependency." --kind preference --scope /srv/project
     """
     given = {"content": content, "tags": list(tags), **fields}
     memory = settings().memory
@@ -118,14 +141,29 @@ def _keep(note: Note, why: IaiError, *, as_json: bool) -> None:
 def export(full: bool, as_json: bool) -> None:  # noqa: ARG001 -- it is JSON anyway; the option exists everywhere
     """Print every memory as one JSON object a line, in the order of their ids, the replaced and forgotten ones too.
 
+    \b
     Example: iai-daemon memory export --full > everything.jsonl
     """
-    with stores() as opened:
-        for line in opened.archive.lines() if full else _records(opened):
-            click.echo(json.dumps(line, ensure_ascii=False))
+    written = 0
+    total: int | None = None
+
+    def said() -> str:
+        of = "" if total is None else f" of {total:,}"
+        return f"{written:,}{of} lines were written, so that what there is is not whole: export it again."
+
+    with at_work(said, writes=True) as work, stores() as opened:
+        total = opened.archive.count(full=full)
+        with closing(opened.archive.lines() if full else _records(opened)) as lines:
+            while portion := [
+                json.dumps(each, ensure_ascii=False) for each in islice(lines, _WRITTEN_AT_ONCE)
+            ]:
+                with work.waiting():  # for whoever reads it
+                    click.echo("\n".join(portion))
+                written += len(portion)
+                work.tell("exporting", written, total)
 
 
-def _records(opened: Stores) -> Iterator[Mapping[str, object]]:
+def _records(opened: Stores) -> Generator[Mapping[str, object]]:
     merged = opened.memory.merged_ids()
     for record in opened.memory.export():
         yield describe(record, merged.get(record.id, ()))
@@ -133,12 +171,27 @@ def _records(opened: Stores) -> Iterator[Mapping[str, object]]:
 
 @memory.command()
 @click.argument("text")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True)
 @click.option(
-    "--scope", "scopes", multiple=True, help="Only of this scope; may be given several times. Else of all."
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    help="At most so many.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    shell_complete=completing.scopes,
+    help="Only of this scope; may be given several times. Else of all.",
 )
 @click.option("--include-superseded", is_flag=True, help="Also what is no longer current.")
-@click.option("--as-of", metavar="TIME", help="What held then, by what is known today; RFC 3339.")
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="What held then, by what is known today, such as 2026-11-30T09:00:00Z; else what holds now.",
+)
 @home_option
 @json_option
 def search(
@@ -146,7 +199,9 @@ def search(
 ) -> None:
     """Find memories by their words, the current fact first.
 
+    \b
     Example: iai-daemon memory search "api port staging"
+    Example: iai-daemon memory search "api port staging" --as-of 2026-11-01T00:00:00Z
     """
     moment = stamp(as_of, "--as-of")
     query = Query(text, limit, scopes, include_superseded, None if moment is None else round(moment * 1000))
@@ -178,6 +233,7 @@ def show(record: int, as_json: bool) -> None:
     """Print one memory, how strong it is, and its story: who told it, what nights did to it and why, what it replaced, what
     waits for it; then what belongs to it.
 
+    \b
     Example: iai-daemon memory show 12
     """
     with stores() as opened:
@@ -198,13 +254,18 @@ def show(record: int, as_json: bool) -> None:
 @click.argument("subject")
 @click.argument("attribute", required=False)
 @click.option(
-    "--scope", "scopes", multiple=True, help="Only of this scope; may be given several times. Else of all."
+    "--scope",
+    "scopes",
+    multiple=True,
+    shell_complete=completing.scopes,
+    help="Only of this scope; may be given several times. Else of all.",
 )
 @home_option
 @json_option
 def history(subject: str, attribute: str | None, scopes: tuple[str, ...], as_json: bool) -> None:
     """Print what was held true about SUBJECT, oldest first.
 
+    \b
     Example: iai-daemon memory history staging "api port"
     """
     with stores() as opened:
@@ -227,6 +288,7 @@ def history(subject: str, attribute: str | None, scopes: tuple[str, ...], as_jso
 def forget(record: int, as_json: bool) -> None:
     """Stop finding a memory. It is kept: `iai-daemon memory restore ID` brings it back.
 
+    \b
     Example: iai-daemon memory forget 12
     """
     with stores() as opened:
@@ -245,6 +307,7 @@ def forget(record: int, as_json: bool) -> None:
 def restore(record: int, as_json: bool) -> None:
     """Bring a forgotten memory back.
 
+    \b
     Example: iai-daemon memory restore 12
     """
     with stores() as opened:

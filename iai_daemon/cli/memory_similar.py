@@ -10,12 +10,20 @@ from iai_daemon.memory.record import describe
 
 @click.command()
 @click.argument("record", type=Id, metavar="ID")
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many.")
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="At most so many.",
+)
 @home_option
 @json_option
 def similar(record: int, limit: int, as_json: bool) -> None:
     """Print what is most like a memory, whatever its words, with how much (1: the same).
 
+    \b
     Example: iai-daemon memory similar 12
     """
     with stores() as opened:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.cli.looking import look
 from iai_daemon.clock import Now, read
@@ -20,7 +21,11 @@ from iai_daemon.units import format_stamp, say_duration
 
 @click.command()
 @click.option(
-    "--wrappers-dir", metavar="DIR", type=click.Path(path_type=Path), help="Look here instead of in the home."
+    "--wrappers-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    shell_complete=completing.directories,
+    help="Look here; else in `presence.wrappers_dirs`, which is wrappers in the home.",
 )
 @home_option
 @json_option
@@ -29,6 +34,7 @@ def presence(wrappers_dir: Path | None, as_json: bool) -> None:
 
     Where the memory is shared by several hosts the daemon tells who is present on the others.
 
+    \b
     Example: iai-daemon presence --json
     """
     settings = load(home())

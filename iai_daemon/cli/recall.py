@@ -22,6 +22,7 @@ from iai_daemon.agenda.asking.here import recall_of, this_user, viewer
 from iai_daemon.agenda.asking.wishes import MAX_MESSAGE, Manner, Wish, draft_of, trigger_of
 from iai_daemon.agenda.recall import Recall
 from iai_daemon.agenda.store.recalls import AgendaStore, Filter
+from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import (
     NOBODY_FIRES,
     agenda,
@@ -30,7 +31,17 @@ from iai_daemon.cli.agenda import (
     when_of,
     when_options,
 )
-from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.common import (
+    Group,
+    Id,
+    emit,
+    home,
+    home_option,
+    json_option,
+    now_ms,
+    settings,
+    tell_daemon,
+)
 from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.cli.recall_changes import cancel, pause, reschedule, resume, run, skip
 from iai_daemon.cli.recall_import import import_
@@ -40,38 +51,66 @@ from iai_daemon.errors import IaiError
 _PREVIEW, _NEXT, _LAST = 10, 5, 5
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def recall() -> None:
     """Wake an agent at a time, in a session, with a message.
 
+    \b
     Example: iai-daemon recall add "Is the build green?" --agent claude --session 1f0c --in 20m
+    Example: iai-daemon recall list
+    Example: iai-daemon recall cancel 3
     """
 
 
 @recall.command()
 @click.argument("message", metavar="MESSAGE")
-@click.option("--agent", metavar="NAME", help="Which of [agents.NAME]; may be left out where there is one.")
-@click.option("--session", metavar="ID", default="", help="The conversation that it goes on with.")
+@click.option(
+    "--agent",
+    metavar="NAME",
+    shell_complete=completing.agents,
+    help="Which of [agents.NAME]; may be left out where there is one.",
+)
+@click.option(
+    "--session",
+    metavar="ID",
+    default="",
+    shell_complete=completing.sessions,
+    help="The conversation that it goes on with.",
+)
 @when_options
 @click.option(
-    "--catch-up", type=click.Choice(["skip", "once", "all"]), help="What becomes of what was missed."
+    "--catch-up",
+    type=click.Choice(["skip", "once", "all"]),
+    help="What becomes of what was missed; else `agenda.catch_up`.",
 )
-@click.option("--catch-up-window", metavar="D", help="How old what is made up for may be.")
+@click.option(
+    "--catch-up-window",
+    metavar="D",
+    help="How old what is made up for may be; else `agenda.catch_up_window`.",
+)
 @click.option(
     "--overlap",
     type=click.Choice(["skip", "queue", "allow"]),
-    help="While the one before still runs; else skip.",
+    help="What becomes of it while the one before still runs; else skip.",
 )
-@click.option("--jitter", metavar="D", help="Put every firing off by a part of this, always the same one.")
+@click.option(
+    "--jitter",
+    metavar="D",
+    help="Put every firing off by a part of this, always the same one; else by nothing.",
+)
 @click.option(
     "--retries", metavar="N", type=int, help="Runs after one that failed; else 2, and 0 where it recurs."
 )
 @click.option(
-    "--backoff", metavar="D", help="Before the first of them, then twice as long each time; else 1m."
+    "--backoff",
+    metavar="D",
+    help="How long before the first of these, then twice as long each time; else 1m.",
 )
-@click.option("--max-defer", metavar="D", help="How long a busy session may put it off.")
-@click.option("--until", metavar="T", help="Nothing fires after this time.")
+@click.option(
+    "--max-defer", metavar="D", help="How long a busy session may put it off; else `agenda.max_defer`."
+)
+@click.option("--until", metavar="T", help="Nothing fires after this time; written as for --at.")
 @click.option("--comment", metavar="TEXT", default="", help="For yourself; the agent does not see it.")
 @click.option("--dry-run", is_flag=True, help="Only show the next ten times.")
 @home_option
@@ -81,7 +120,10 @@ def add(message: str, dry_run: bool, as_json: bool, **said: Any) -> None:
 
     A session has one pending recall at a time.
 
-    Example: iai-daemon recall add "Is the build green?" --agent claude --session 1f0c --cron "0 9 * * mon-fri"
+    \b
+    Example: iai-daemon recall add "Is the build green?" --agent claude --session 1f0c --in 20m
+    Example: iai-daemon recall add "Say what is new." --session 1f0c --cron "0 9 * * mon-fri" --tz Europe/Paris
+    Example: iai-daemon recall add "Tidy up." --session 1f0c --every 1d --dry-run
     """
     wish = _wish(_message(message), said)
     if dry_run:
@@ -134,7 +176,13 @@ def _preview(wish: Wish, *, as_json: bool) -> None:
 
 
 @recall.command("list")
-@click.option("--session", "session_id", metavar="ID", help="Only those of this session.")
+@click.option(
+    "--session",
+    "session_id",
+    metavar="ID",
+    shell_complete=completing.sessions,
+    help="Only those of this session.",
+)
 @click.option("--user", metavar="NAME", help="Only those of this user.")
 @click.option("--all", "past", is_flag=True, help="Also those of which nothing more is to come.")
 @click.option(
@@ -152,6 +200,7 @@ def _preview(wish: Wish, *, as_json: bool) -> None:
 def list_(past: bool, as_json: bool, **wanted: Any) -> None:
     """Print the recalls of which more is to come, what is due last first.
 
+    \b
     Example: iai-daemon recall list --session 1f0c
     """
     with agenda() as store:
@@ -170,12 +219,13 @@ def _line(each: Recall, told: Mapping[str, Any]) -> str:
 
 
 @recall.command()
-@click.argument("id_", metavar="ID", type=Id)
+@click.argument("id_", metavar="ID", type=Id, shell_complete=completing.recalls)
 @home_option
 @json_option
 def show(id_: int, as_json: bool) -> None:
     """Print a recall, when it fires next, and what became of its last five times.
 
+    \b
     Example: iai-daemon recall show 3
     """
     with agenda() as store:
@@ -229,7 +279,7 @@ def _facts(each: Recall) -> Iterator[str]:
 
 
 @recall.command()
-@click.argument("id_", metavar="[ID]", type=Id, required=False)
+@click.argument("id_", metavar="[ID]", type=Id, required=False, shell_complete=completing.recalls)
 @click.option(
     "--limit", metavar="N", type=click.IntRange(1, 10_000), default=50, help="The newest N; 50 unless said."
 )
@@ -238,6 +288,7 @@ def _facts(each: Recall) -> Iterator[str]:
 def history(id_: int | None, limit: int, as_json: bool) -> None:
     """Print what became of each time, of one recall or of all, oldest first.
 
+    \b
     Example: iai-daemon recall history 3 --limit 10
     """
     with agenda() as store:

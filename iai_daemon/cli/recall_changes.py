@@ -13,6 +13,7 @@ from iai_daemon.agenda.asking.here import recall_of, viewer
 from iai_daemon.agenda.asking.wishes import replanned
 from iai_daemon.agenda.recall import Recall
 from iai_daemon.agenda.store.recalls import AgendaStore
+from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import NOBODY_FIRES, agenda, when_of, when_options
 from iai_daemon.cli.common import Id, emit, home, home_option, json_option, now_ms, tell_daemon
 from iai_daemon.errors import UsageError
@@ -22,17 +23,24 @@ _SKIPPED = "skipped with `iai-daemon recall skip`"
 
 _LIVE = ("pending", "running", "waiting")
 
-_id = click.argument("id_", metavar="ID", type=Id)
+_id = click.argument("id_", metavar="ID", type=Id, shell_complete=completing.recalls)
 
 
 @click.command()
-@click.argument("id_", metavar="[ID]", type=Id, required=False)
-@click.option("--session", metavar="ID", help="Everything that is still to come in this session.")
+@click.argument("id_", metavar="[ID]", type=Id, required=False, shell_complete=completing.recalls)
+@click.option(
+    "--session",
+    metavar="ID",
+    shell_complete=completing.sessions,
+    help="Everything that is still to come in this session.",
+)
 @home_option
 @json_option
 def cancel(id_: int | None, session: str | None, as_json: bool) -> None:
     """Let nothing more come of a recall; a run that is under way goes on.
 
+    \b
+    Example: iai-daemon recall cancel 3
     Example: iai-daemon recall cancel --session 1f0c
     """
     if (id_ is None) == (session is None):
@@ -63,6 +71,7 @@ def _say_cancelled(cancelled: list[int], id_: int | None, session: str | None) -
 def skip(id_: int, as_json: bool) -> None:
     """Skip the next time of a recall that recurs.
 
+    \b
     Example: iai-daemon recall skip 3
     """
 
@@ -80,6 +89,7 @@ def skip(id_: int, as_json: bool) -> None:
 def pause(id_: int, as_json: bool) -> None:
     """Skip whatever is due of a recall until `recall resume`.
 
+    \b
     Example: iai-daemon recall pause 3
     """
     told = _change(id_, lambda store, recall, now: {"changed": store.pause(recall.id, now)})
@@ -94,6 +104,7 @@ def pause(id_: int, as_json: bool) -> None:
 def resume(id_: int, as_json: bool) -> None:
     """Let a recall that was paused go on with its next time.
 
+    \b
     Example: iai-daemon recall resume 3
     """
     told = _change(id_, lambda store, recall, now: {"changed": changes.resume(store, recall, now)})
@@ -109,6 +120,7 @@ def resume(id_: int, as_json: bool) -> None:
 def reschedule(id_: int, as_json: bool, **said: Any) -> None:
     """Give a recall another plan.
 
+    \b
     Example: iai-daemon recall reschedule 3 --at "2026-11-30 09:00"
     """
     when = when_of(said)
@@ -128,6 +140,7 @@ def reschedule(id_: int, as_json: bool, **said: Any) -> None:
 def run(id_: int, as_json: bool) -> None:
     """Let a recall fire now, once more than planned where it recurs; its session may put it off.
 
+    \b
     Example: iai-daemon recall run 3
     """
 

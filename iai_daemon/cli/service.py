@@ -37,6 +37,7 @@ _NOT_LINGERING = (
 def install(dry_run: bool, linger: bool, as_json: bool) -> None:
     """Make the daemon a service that starts with your login: a systemd user unit, or a launchd agent. Doing it again mends it.
 
+    \b
     Example: iai-daemon install --dry-run
     """
     here = manager_here()
@@ -76,6 +77,7 @@ def install(dry_run: bool, linger: bool, as_json: bool) -> None:
 def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
     """Take the service away, with all that the daemon kept for itself; the memory, its backups and the settings stay.
 
+    \b
     Example: iai-daemon uninstall
     """
     here, service = manager_here(), Service.of(home())
@@ -112,6 +114,7 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
 def start(as_json: bool) -> None:
     """Start the service, and wait until its daemon answers.
 
+    \b
     Example: iai-daemon start
     """
     _bring_up(anew=False, as_json=as_json)
@@ -123,6 +126,7 @@ def start(as_json: bool) -> None:
 def restart(as_json: bool) -> None:
     """Stop the service and start it, as after an update, and wait until its new daemon answers.
 
+    \b
     Example: iai-daemon restart
     """
     _bring_up(anew=True, as_json=as_json)
@@ -134,6 +138,7 @@ def restart(as_json: bool) -> None:
 def stop(as_json: bool) -> None:
     """Stop the service until the next login, or until it is started; a running night comes to its next stopping point first.
 
+    \b
     Example: iai-daemon stop
     """
     here, service = _required(startable=False)

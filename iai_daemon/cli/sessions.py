@@ -5,17 +5,19 @@ from __future__ import annotations
 import click
 
 from iai_daemon.agenda.asking.describe import describe_session
+from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import agenda
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.cli.looking import look
 from iai_daemon.clock import read
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def sessions() -> None:
     """List the conversations that are known, close one.
 
+    \b
     Example: iai-daemon sessions list
     """
 
@@ -27,6 +29,7 @@ def sessions() -> None:
 def list_(closed: bool, as_json: bool) -> None:
     """Print the sessions, oldest first: who opened them, what is pending in them, and whether somebody is at work there now.
 
+    \b
     Example: iai-daemon sessions list
     """
     with agenda() as store:
@@ -60,12 +63,13 @@ def _active() -> set[str]:
 
 
 @sessions.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=completing.sessions)
 @home_option
 @json_option
 def close(id_: str, as_json: bool) -> None:
     """Close a session: what is still to come in it is cancelled, a run that is under way goes on.
 
+    \b
     Example: iai-daemon sessions close 1f0c
     """
     with agenda() as store:

@@ -11,21 +11,23 @@ from iai_daemon.agenda.asking import slots_by_hand
 from iai_daemon.agenda.asking.describe import describe_past_slot, describe_slot, describe_update
 from iai_daemon.agenda.slot import Slot
 from iai_daemon.agenda.store.slots import SlotStore
+from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import opened_agenda
-from iai_daemon.cli.common import emit, home, home_option, json_option, now_ms, settings, tell_daemon
+from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings, tell_daemon
 from iai_daemon.cli.printing import one_line
 
 # More than anybody reads.
 _ALL = 1_000_000
 
-_id = click.argument("id_", metavar="ID")
+_id = click.argument("id_", metavar="ID", shell_complete=completing.slots)
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def slots() -> None:
     """Show what the calendar has for the agents, say what became of it.
 
+    \b
     Example: iai-daemon slots list
     """
 
@@ -37,6 +39,7 @@ def slots() -> None:
 def list_(every: bool, as_json: bool) -> None:
     """Print the slots: what is queued or active, then what is over, then what the backend has not been told yet.
 
+    \b
     Example: iai-daemon slots list --all
     """
     calendar = settings().calendar
@@ -62,6 +65,7 @@ def list_(every: bool, as_json: bool) -> None:
 def complete(id_: str, summary: str, as_json: bool) -> None:
     """Say that a slot is done; an agent that is at work on it goes on, and its run counts as confirmed.
 
+    \b
     Example: iai-daemon slots complete standup-17 --summary "Sent to all."
     """
     _end(id_, as_json, lambda store, slot, now: slots_by_hand.complete(store, slot, summary, now))
@@ -75,6 +79,7 @@ def complete(id_: str, summary: str, as_json: bool) -> None:
 def abort(id_: str, reason: str, as_json: bool) -> None:
     """Say that nothing more comes of a slot; an agent that is at work on it is ended.
 
+    \b
     Example: iai-daemon slots abort standup-17 --reason "It is a holiday."
     """
     _end(id_, as_json, lambda store, slot, now: slots_by_hand.abort(store, slot, reason, now))
@@ -88,6 +93,7 @@ def abort(id_: str, reason: str, as_json: bool) -> None:
 def pause(id_: str, reason: str, as_json: bool) -> None:
     """Say that a slot rests; its agent is left alone, and the slot stays until somebody ends it.
 
+    \b
     Example: iai-daemon slots pause standup-17 --reason "Waits for the numbers."
     """
     _change(
@@ -106,6 +112,7 @@ def pause(id_: str, reason: str, as_json: bool) -> None:
 def resume(id_: str, as_json: bool) -> None:
     """Say that a slot that was paused goes on.
 
+    \b
     Example: iai-daemon slots resume standup-17
     """
     _change(id_, as_json, slots_by_hand.resume, "is in progress again", "is not paused")

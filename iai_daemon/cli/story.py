@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from iai_daemon.cli.diff import WHY
 from iai_daemon.consolidation import story
+from iai_daemon.consolidation.diff import WHY
 from iai_daemon.consolidation.journal import first_words
 from iai_daemon.memory.store import Related
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from iai_daemon.cli.common import emit, home_option, json_option, now_ms, settings, stores, tell_daemon
+from iai_daemon.cli import completing
+from iai_daemon.cli.common import Group, emit, home_option, json_option, now_ms, settings, stores, tell_daemon
 from iai_daemon.cli.consolidate import consolidate_now, force_option, print_report
 from iai_daemon.consolidation.tasks import describe_task, make_default_task
 from iai_daemon.errors import NoSuchTask
@@ -16,13 +17,18 @@ from iai_daemon.memory.tasks import CONSOLIDATE, Task
 from iai_daemon.tables import nearest
 from iai_daemon.units import format_duration
 
-_name = click.argument("name", metavar="NAME")
+_name = click.argument("name", metavar="NAME", shell_complete=completing.tasks)
 
 
-@click.group()
+@click.group(cls=Group)
 @home_option
 def tasks() -> None:
-    """Show what comes by itself, switch it off and on, run it now."""
+    """Show what comes by itself, switch it off and on, run it now.
+
+    \b
+    Example: iai-daemon tasks list
+    Example: iai-daemon tasks disable consolidate
+    """
 
 
 @tasks.command("list")
@@ -35,6 +41,7 @@ def list_(as_json: bool) -> None:
     once; `consolidation.enabled = false` is kept in the settings, read when the daemon starts, and goes before the task.
     With either of them `iai-daemon consolidate` works all the same.
 
+    \b
     Example: iai-daemon tasks list
     """
     chosen = settings().consolidation
@@ -68,6 +75,7 @@ def _lines(task: Mapping[str, Any], interval: str) -> Iterator[str]:
 def enable(name: str, as_json: bool) -> None:
     """Let a task come by itself again.
 
+    \b
     Example: iai-daemon tasks enable consolidate
     """
     _switch(name, enabled=True, as_json=as_json)
@@ -80,6 +88,7 @@ def enable(name: str, as_json: bool) -> None:
 def disable(name: str, as_json: bool) -> None:
     """Let a task no longer come by itself; `tasks run` and `consolidate` work all the same.
 
+    \b
     Example: iai-daemon tasks disable consolidate
     """
     _switch(name, enabled=False, as_json=as_json)
@@ -107,6 +116,7 @@ def _switch(name: str, *, enabled: bool, as_json: bool) -> None:
 def run(name: str, force: bool, as_json: bool) -> int:
     """Run a task now, also a disabled one: `consolidate` is what `iai-daemon consolidate` does, with its report.
 
+    \b
     Example: iai-daemon tasks run consolidate
     """
     with stores() as opened:

@@ -7,7 +7,12 @@ import click
 from iai_daemon.cli.common import emit, home, home_option, json_option
 from iai_daemon.control import client
 
-_for_option = click.option("--for", "duration", metavar="D", help='How long it holds, such as "90s" or "2h".')
+_for_option = click.option(
+    "--for",
+    "duration",
+    metavar="D",
+    help="How long it holds, such as 90s or 2h; else as said above.",
+)
 
 
 @click.command()
@@ -19,6 +24,7 @@ def sleep(duration: str | None, as_json: bool) -> None:
 
     Refused while a tool call is in flight.
 
+    \b
     Example: iai-daemon sleep --for 1h
     """
     _ask("sleep", duration, as_json=as_json)
@@ -31,6 +37,7 @@ def sleep(duration: str | None, as_json: bool) -> None:
 def wake(duration: str | None, as_json: bool) -> None:
     """Wake the daemon and keep it awake: no night and no nap for so long (else for `idle_after`).
 
+    \b
     Example: iai-daemon wake --for 2h
     """
     _ask("wake", duration, as_json=as_json)

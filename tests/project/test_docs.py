@@ -46,7 +46,7 @@ def test_the_readme_names_commands_that_exist() -> None:
         timeout=30,
     )
     assert shown.returncode == 0, shown.stderr
-    listed = set(re.findall(r"^  ([a-z]+) ", shown.stdout.split("Commands:")[-1], re.MULTILINE))
+    listed = set(re.findall(r"^  ([a-z]+) ", shown.stdout.split("First steps:")[-1], re.MULTILINE))
     code = "\n".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", _read("README.md"), re.DOTALL))
     named = set(re.findall(r"iai-daemon ([a-z]+)\b", code))
     assert {"run", "status", "demo"} <= listed
