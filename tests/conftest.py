@@ -23,7 +23,8 @@ def _lies_in_memory() -> bool:
         there = os.statvfs(_MEMORY)
     except OSError:
         return False
-    return not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize >= _ROOMY
+    roomy = there.f_bavail * there.f_frsize >= _ROOMY
+    return roomy and not there.f_flag & os.ST_NOEXEC and os.access(_MEMORY, os.W_OK | os.X_OK)
 
 
 if sys.platform == "linux" and _lies_in_memory():
