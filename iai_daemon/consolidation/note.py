@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import Any
 
-from iai_daemon.consolidation.passes.decay import ARCHIVED
-from iai_daemon.consolidation.passes.deduplicate import MERGED
-from iai_daemon.consolidation.passes.expire import EXPIRED
-from iai_daemon.consolidation.passes.outcomes import PROFILED
-from iai_daemon.consolidation.passes.summarize import GIST
-from iai_daemon.consolidation.passes.supersede import SUPERSEDED
-from iai_daemon.consolidation.passes.trajectories import LEARNT
+from iai_daemon.consolidation.effects import ARCHIVED, EXPIRED, GIST, LEARNT, MERGED, PROFILED, SUPERSEDED
 from iai_daemon.consolidation.report import COMPLETED, FAILED, YIELDED, of_row
 from iai_daemon.memory.nights import JournalEntry, NightRow, NightStore, Why
 from iai_daemon.units import parse_stamp
@@ -25,6 +20,8 @@ _LOOKED_AT = 8
 # In lines: what is to be read before the first coffee.
 _LONGEST = 12
 _QUOTED = 30
+# In characters, and in words before the first in which two texts differ.
+_COMPARED, _BEFORE = 400, 2
 _CAUSE = 240
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DONE = {
@@ -120,7 +117,7 @@ def _of_kind(store: NightStore, night: int, effect: str) -> list[str]:
     rest: list[str] = []
     for entry in store.first_of(night, effect, _LOOKED_AT):
         # What was purged has no words any more.
-        if old := quote(str(entry.after.get("content") or "")):
+        if old := clean(str(entry.after.get("content") or ""), _COMPARED):
             new = _successor(store, entry)
             (whole if new or effect not in _WITHOUT_NEW else rest).append(_example(effect, old, new))
     return [*whole, *rest]
@@ -132,21 +129,26 @@ def _successor(store: NightStore, entry: JournalEntry) -> str:
     if not isinstance(successor, int):
         return ""
     standing = store.standing([successor], pass_name="", taken_back=True).get(successor)
-    return "" if standing is None else quote(standing.content)
+    return "" if standing is None else clean(standing.content, _COMPARED)
 
 
 def _example(effect: str, old: str, new: str) -> str:
     if not new and effect in _WITHOUT_NEW:
-        return _WITHOUT_NEW[effect].format(old=old)
+        return _WITHOUT_NEW[effect].format(old=_quote(old))
     if new == old:
-        return f"{old} was told twice, and is one memory now"
-    return _TOLD[effect].format(old=old, new=new)
+        return f"{_quote(old)} was told twice, and is one memory now"
+    return _TOLD[effect].format(old=_quote(old, new), new=_quote(new, old))
 
 
-def quote(text: str) -> str:
-    """The first words of what somebody wrote, in quotes, without anything that would steer a terminal; empty: there are none."""
-    words = clean(text, _QUOTED)
-    return f'"{words}"' if words else ""
+def _quote(text: str, other: str = "") -> str:
+    """The first words in quotes; where those are the other's, too, the words in which the two differ, and some before them."""
+    words = text.split()
+    alike = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, other.split(), strict=False))
+    )
+    if len(" ".join(words[: alike + 1])) > _QUOTED:
+        text = f"… {' '.join(words[max(0, alike - _BEFORE) :])}"
+    return f'"{clean(text, _QUOTED)}"'
 
 
 def clean(text: str, most: int) -> str:

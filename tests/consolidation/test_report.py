@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_daemon.consolidation.journal import accept_night, undo_night
-from iai_daemon.consolidation.note import Morning, clean, look, morning_note, quote, summary
+from iai_daemon.consolidation.note import Morning, clean, look, morning_note, summary
 from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.consolidation.report import Counters, PassReport, Report, Resumed, counters, of_row
 from iai_daemon.memory.nights import NightRow, Outlook
@@ -199,8 +199,8 @@ def test_what_others_wrote_stays_on_one_line_within_its_bounds_and_steers_nothin
     line = clean(text, most)
     assert len(line) <= most
     assert all(each.isprintable() for each in line)
-    assert quote("\x1b[2J\n") == '"[2J"'
-    assert quote(" \n\x00") == ""
+    assert clean("\x1b[2J\n", most) == ("[2J" if most > 2 else "[…")
+    assert clean(" \n\x00", most) == ""
 
 
 # What it tells of.
@@ -216,6 +216,12 @@ def test_the_note_gives_examples_in_words(stores: Stores) -> None:
         '  "Staging is on 8081." gave way to "Staging is on 9000."',
         '  "The token is old." was past its time',
     ]
+
+
+def test_of_two_that_begin_alike_the_words_are_told_in_which_they_differ(stores: Stores) -> None:
+    facts(stores, "The staging API answers on port 8081.", "The staging API answers on port 9000.")
+    night(stores)
+    assert '  "… on port 8081." gave way to "… on port 9000."' in note_of(stores)
 
 
 def test_what_replaced_it_is_named_only_while_it_holds(stores: Stores) -> None:
