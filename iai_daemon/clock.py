@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Linux's CLOCK_MONOTONIC stands still in suspend and CLOCK_BOOTTIME goes on; on macOS it is Python's monotonic clock
 # (mach_absolute_time) that stands still and CLOCK_MONOTONIC that goes on.
@@ -63,6 +65,8 @@ class SystemClock:
 
     async def wait(self, changed: asyncio.Event, seconds: float) -> bool:
         """True when `changed` was set within `seconds`; the event is cleared then."""
+        import asyncio  # noqa: PLC0415 -- who waits has it already; a command that only reads the time does without
+
         try:
             async with asyncio.timeout(seconds):
                 await changed.wait()

@@ -14,8 +14,8 @@ from typing import Any
 
 from iai_daemon.consolidation import lock
 from iai_daemon.consolidation.notes import renew_note
+from iai_daemon.consolidation.plan import planned_again
 from iai_daemon.consolidation.report import counters
-from iai_daemon.consolidation.runner import planned_again
 from iai_daemon.errors import ChangedSince, NightRefused, NoSuchRecord
 from iai_daemon.memory.nights import Change, HeldRow, JournalEntry, NightRow, NightStore, Undone, Why
 from iai_daemon.memory.record import Record

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from iai_daemon.memory.nights import Batch, NightStore
+from iai_daemon.memory.nights import Addition, Batch, Change, HeldRow, NightStore
 from iai_daemon.memory.record import Record
 
 # The version of what a pass and a night expect of one another; a pass of somebody else's may name the one it was written for.
@@ -94,3 +94,10 @@ def change_id(pass_name: str, effect: str, record: int, *because: int | str) -> 
     """Sixteen hex digits that are the same for the same change for the same reasons, in any process."""
     deciding = json.dumps([pass_name, effect, record, *because], ensure_ascii=True).encode()
     return hashlib.sha256(deciding).hexdigest()[:16]
+
+
+def planned_again(rows: Sequence[HeldRow]) -> Batch:
+    """A batch of what was planned before and had to wait."""
+    changes = [row.planned for row in rows if isinstance(row.planned, Change)]
+    additions = [row.planned for row in rows if isinstance(row.planned, Addition)]
+    return Batch(changes, additions=additions)

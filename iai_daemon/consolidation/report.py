@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from iai_daemon.consolidation.death import Cause, Death
-from iai_daemon.consolidation.passes.decay import ARCHIVED
-from iai_daemon.consolidation.passes.deduplicate import MERGED
-from iai_daemon.consolidation.passes.expire import EXPIRED
-from iai_daemon.consolidation.passes.outcomes import PROFILED
-from iai_daemon.consolidation.passes.summarize import GIST
-from iai_daemon.consolidation.passes.supersede import SUPERSEDED
-from iai_daemon.consolidation.passes.trajectories import LEARNT
+from iai_daemon.consolidation.effects import ARCHIVED, EXPIRED, GIST, LEARNT, MERGED, PROFILED, SUPERSEDED
 from iai_daemon.memory.nights import NightRow, NightStore, Outlook, Why
 from iai_daemon.units import format_stamp
 

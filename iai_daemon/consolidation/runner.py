@@ -17,7 +17,7 @@ from iai_daemon.consolidation import budget, hindrances
 from iai_daemon.consolidation.death import Death
 from iai_daemon.consolidation.pace import Pace
 from iai_daemon.consolidation.passes import outlook
-from iai_daemon.consolidation.plan import Pass
+from iai_daemon.consolidation.plan import Pass, planned_again
 from iai_daemon.consolidation.process import usage
 from iai_daemon.consolidation.recall import RecallCheck
 from iai_daemon.consolidation.report import (
@@ -39,10 +39,7 @@ from iai_daemon.consolidation.report import (
 from iai_daemon.errors import CorruptStore, Fenced, IaiError, NoBackup, StoreAway, StoreBusy
 from iai_daemon.memory.nights import (
     QUARANTINE,
-    Addition,
     Batch,
-    Change,
-    HeldRow,
     Hindrance,
     NightRow,
     NightStore,
@@ -409,13 +406,6 @@ class _Night:
 
     def _awake(self) -> float:
         return self._around.clock().awake
-
-
-def planned_again(rows: Sequence[HeldRow]) -> Batch:
-    """A batch of what was planned before and had to wait."""
-    changes = [row.planned for row in rows if isinstance(row.planned, Change)]
-    additions = [row.planned for row in rows if isinstance(row.planned, Addition)]
-    return Batch(changes, additions=additions)
 
 
 def _unfinished_before(store: NightStore) -> list[NightRow]:

@@ -138,6 +138,7 @@ PURE = (
     "wording.exchange",
     "wording.subjects",
     "wording.corrections",
+    "consolidation.effects",
     "consolidation.plan",
     "consolidation.insights.calls",
     "consolidation.insights.findings",

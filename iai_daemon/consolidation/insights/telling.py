@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from iai_daemon.consolidation.effects import LEARNT
 from iai_daemon.consolidation.insights.findings import KEPT, Tested
-from iai_daemon.consolidation.passes.trajectories import LEARNT
 from iai_daemon.consolidation.plan import change_id
 from iai_daemon.memory.nights import Addition, Change
 from iai_daemon.memory.record import Draft, Record

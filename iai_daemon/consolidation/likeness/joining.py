@@ -6,9 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from iai_daemon.consolidation.effects import MERGED
 from iai_daemon.consolidation.likeness.reading import CROWD, Compared
 from iai_daemon.consolidation.likeness.verdict import Verdict, judged, plain, verdict
-from iai_daemon.consolidation.passes.deduplicate import MERGED, Deduplicate
+from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.plan import YieldPoint, change_id
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from iai_daemon.consolidation.effects import ARCHIVED
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
@@ -12,7 +13,6 @@ from iai_daemon.memory.store import Traces
 from iai_daemon.memory.strength import UNUSED_FOR, WEAK, strength
 from iai_daemon.units import format_stamp
 
-ARCHIVED = "archived"
 _DAY = 86_400_000
 
 

@@ -7,8 +7,6 @@ from iai_daemon.consolidation.likeness.reading import Compared, Comparison, Prep
 from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.memory.nights import Batch, NightStore
 
-MERGED = "merged"
-
 
 class Deduplicate:
     """Every record is compared with those written before it that are about the same: scope, kind, subject, attribute.

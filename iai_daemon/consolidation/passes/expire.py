@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from iai_daemon.consolidation.effects import EXPIRED
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
 from iai_daemon.units import format_stamp
-
-EXPIRED = "expired"
 
 
 class Expire:

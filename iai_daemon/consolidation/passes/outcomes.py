@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from iai_daemon.consolidation.effects import PROFILED
 from iai_daemon.consolidation.insights.files import Found, state_of
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Addition, Batch, NightStore, Outside
 from iai_daemon.memory.record import Draft, Record
 
-PROFILED = "profiled"
 _ATTRIBUTE = "outcomes"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from iai_daemon.config import Command, Settings
+from iai_daemon.consolidation.effects import GIST
 from iai_daemon.consolidation.likeness.reading import Preparation
 from iai_daemon.consolidation.passes.commands import GRACE
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
@@ -19,7 +20,7 @@ from iai_daemon.paths import Home
 if TYPE_CHECKING:
     from iai_daemon.consolidation.likeness.clusters import Web
 
-GIST, ENDED = "gist", "gist ended"
+ENDED = "gist ended"
 _LINKS_AT_ONCE = 2000
 _DAY = 86_400_000
 # Under which name the pass notes on which day it has started the program how often.

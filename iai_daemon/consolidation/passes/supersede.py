@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import attrgetter
 
+from iai_daemon.consolidation.effects import SUPERSEDED
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore, Sharing
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction
 from iai_daemon.memory.trust import may_end
 
-SUPERSEDED = "superseded"
 # A record is compared with so many others at most that share rare words with it, or many of them.
 _COMPARED, _COMPARED_MUCH = 20, 6
 

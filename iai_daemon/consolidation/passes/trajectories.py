@@ -14,7 +14,6 @@ from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.memory.nights import Batch, NightStore, Outside
 from iai_daemon.memory.record import Record
 
-LEARNT = "learnt"
 _TOLD = "told"
 
 
