@@ -11,7 +11,7 @@ import pytest
 
 from iai_daemon.cli.group import _COMMANDS
 from iai_daemon.paths import Home
-from tests.cli.calling import call, call_json
+from tests.cli.inside import call, call_json
 
 COMMANDS = (
     [*([name] for name in _COMMANDS)]

@@ -23,7 +23,7 @@ from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
 from iai_daemon.storage import names
 from iai_daemon.storage.database import Interrupted
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 from tests.cli.prompt import environment, typed
 
 SHELLS = ("bash", "zsh", "fish")
@@ -39,9 +39,11 @@ def own(tmp_path: Path) -> Path:
     return tmp_path / "own"
 
 
-@pytest.fixture
-def full(home: Home) -> Home:
+@pytest.fixture(scope="module")
+def full_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two nights, a recall, a session, a task, and scopes that are no good words for a shell."""
+    home = Home(tmp_path_factory.mktemp("full") / "home")
+    home.create()
     home.config.write_text(AGENT + COMMAND)
     with closing(open_stores(home)) as stores:
         for number in range(2):
@@ -51,6 +53,13 @@ def full(home: Home) -> Home:
             stores.memory.add(Draft(f"something of {scope}", scope=scope), NIGHT_AT)
     call_json(home, "recall", "add", "Is it green?", "--agent", "claude", "--session", "1f0c:a", "--in", "8h")
     call_json(home, "tasks", "list")
+    return home.root
+
+
+@pytest.fixture
+def full(full_once: Path, home: Home) -> Home:
+    """A copy of it."""
+    shutil.copytree(full_once, home.root, dirs_exist_ok=True)
     return home
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.paths import Home
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 
 
 @pytest.fixture

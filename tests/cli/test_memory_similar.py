@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, refused, said
+from tests.cli.inside import call_json, refused, said
 from tests.stores.test_likeness import add
 from tests.stores.test_similar import keep
 

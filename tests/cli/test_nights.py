@@ -11,7 +11,8 @@ import pytest
 from iai_daemon.memory.nights import Hindrance
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
-from tests.cli.calling import at_a_terminal, call, call_json, refused, said
+from tests.cli.calling import at_a_terminal
+from tests.cli.inside import call, call_json, refused, said
 from tests.consolidation.evening import a_day, a_night, night
 
 DAY = 86_400_000

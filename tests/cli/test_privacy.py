@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from iai_daemon.paths import Home
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 from tests.mcp_server.users import Server
 
 # Put together here, so that nobody's scanner finds a token in this file.

@@ -11,7 +11,7 @@ import pytest
 from iai_daemon.memory.nights import Batch
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, night, remember
 from tests.consolidation.passes_for_tests import summing_up
 from tests.fakes import NOON

@@ -21,7 +21,7 @@ from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
 from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.moving.sqlite_side import being_filled
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 from tests.cli.longer import PORTION, count, lines, long
 from tests.cli.planning import NOTE, with_agents
 from tests.cli.test_store_migrate import of_file, query, remember, use_server

@@ -24,8 +24,9 @@ from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft, describe
 from iai_daemon.paths import Home, backups
 from iai_daemon.storage.migrate import APPLICATION_ID, newest
+from tests.cli.inside import call, call_json
 from tests.fakes import LONG, NOON
-from tests.journeys.real import RunningDaemon, call, call_json, command, until
+from tests.journeys.real import RunningDaemon, command, until
 from tests.journeys.test_nights import NO_NIGHTS
 from tests.mcp_server.test_tools import agent, ask
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, refused, said
+from tests.cli.inside import call_json, refused, said
 from tests.journeys.real import SHORT, RunningDaemon, until
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iai_daemon.paths import Home
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 
 BEFORE = '{\n  "mcpServers": {\n    "files": {"command": "npx", "args": ["files"]}\n  }\n}\n'
 

@@ -19,7 +19,7 @@ from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.memory.nights import Said
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.passes_for_tests import summing_up
 from tests.consolidation.test_deduplicate import Interruption

@@ -18,7 +18,7 @@ from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query, Traces
 from iai_daemon.memory.strength import FLOOR, UNUSED_FOR, WEAK, strength
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.test_passes import record
 from tests.fakes import NOON, FakeClock

@@ -23,7 +23,7 @@ from iai_daemon.memory.purge import PURGED
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite_database import SqliteDatabase
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 from tests.consolidation.evening import NOW, NOWHERE, export, night, remember
 from tests.consolidation.lives import Day, as_often_as_time_allows, evenings, world
 from tests.consolidation.passes_for_tests import summing_up

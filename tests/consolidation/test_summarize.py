@@ -24,7 +24,7 @@ from iai_daemon.memory.nights import NightStore
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.test_deduplicate import Interruption
 from tests.consolidation.test_passes import go_on, record

@@ -9,7 +9,7 @@ from contextlib import closing
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json
+from tests.cli.inside import call_json
 from tests.cli.longer import WIDE, long
 from tests.cli.test_store_migrate import remember
 

@@ -11,7 +11,7 @@ import pytest
 
 from iai_daemon.doctor.finding import Verdict
 from iai_daemon.paths import Home
-from tests.cli.calling import said
+from tests.cli.inside import said
 from tests.doctor.looking import Found, failing, look
 from tests.wrapper.running import WRAPPER
 

@@ -19,9 +19,10 @@ from iai_daemon.consolidation.backup import back_up_now
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
+from tests.cli.inside import call, call_json
 from tests.consolidation.evening import export
 from tests.fakes import LONG
-from tests.journeys.real import SHORT, RunningDaemon, call, call_json, command, until
+from tests.journeys.real import SHORT, RunningDaemon, command, until
 from tests.mcp_server.test_tools import agent, ask, refused
 
 DAYS = 86_400.0

@@ -15,7 +15,7 @@ from iai_daemon.errors import StoreBusy
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.memory.store import Traces
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json
+from tests.cli.inside import call_json
 from tests.consolidation.evening import night
 from tests.consolidation.topics import ALONE, BACKUPS, remember_all
 from tests.journeys.real import until

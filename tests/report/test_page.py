@@ -26,7 +26,7 @@ from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
 from iai_daemon.report.page import Live, render, render_content
 from iai_daemon.report.words import Words, count, duration, hours, marked, shown
-from tests.cli.calling import call, call_json, refused, said
+from tests.cli.inside import call, call_json, refused, said
 from tests.consolidation.evening import night, remember
 from tests.fakes import NOON
 from tests.report.told import EVIL, NOW, a_week, days, everything, evil_nights, some_nights, told

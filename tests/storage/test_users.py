@@ -26,7 +26,7 @@ from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.sharing import Scope, SharedScopes, scopes_of
 from iai_daemon.memory.store import Query
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, refused, said
+from tests.cli.inside import call_json, refused, said
 from tests.fakes import FakeClock
 from tests.storage.team import Team, User, team, users
 from tests.stores.recalls import add, once
