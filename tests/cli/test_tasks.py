@@ -105,6 +105,7 @@ def test_a_running_daemon_notices_a_switch_at_once(home: Home, daemon: RunningDa
     assert daemon.status()["consolidation"]["last"]["rule"] == "absent"
     call_json(home, "tasks", "disable", "consolidate")
     assert daemon.status()["consolidation"]["why_not"]
+    until(lambda: not daemon.status()["consolidation"]["running"])
     assert call_json(home, "tasks", "run", "consolidate")["outcome"] == "nothing_to_do"
 
 

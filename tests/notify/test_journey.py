@@ -41,6 +41,8 @@ def test_a_night_is_told_once_with_its_note_and_not_again_after_a_restart(home: 
     add_corrected_fact(home)
     daemon = RunningDaemon(home, wants(command))
     try:
+        # Before that what needs the store alone would be left to the second one.
+        daemon.wait_state("BEDTIME")
         call_json(home, "consolidate")
         ((_, given, environment),) = until(lambda: told(command))
         assert given == home.last_night.read_text()
