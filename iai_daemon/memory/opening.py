@@ -60,7 +60,7 @@ class Stores:
     def counts(self) -> Counts:
         from iai_daemon.memory.sql.figures import SqlFigures  # noqa: PLC0415 -- the daemon pays for it where metrics are wanted
 
-        return SqlFigures(self.database)
+        return SqlFigures(self.database, self.nights)
 
     @property
     def growth(self) -> Growth:
