@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 NEVER = math.inf
 
@@ -42,6 +42,16 @@ def format_stamp(seconds: float) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: `2026-11-21T11:00:00.000Z`."""
     moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def to_local(seconds: float, zone: tzinfo | None) -> datetime:
+    """What clocks show then, in that zone or (None) in this machine's own."""
+    return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
+
+
+def say_count(number: int, what: str) -> str:
+    """`1 night`, `2 nights`"""
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
 def parse_duration(text: str) -> float:

@@ -210,9 +210,7 @@ def undo(night: int, yes: bool, force: bool, as_json: bool) -> None:
         with at_work(
             lambda: f"nothing of night {night} was taken back. The same command begins anew."
         ) as work:
-            undone = undo_night(
-                opened.nights, home().consolidation_lock, night, now_ms(), force=force, tell=work.tell
-            )
+            undone = undo_night(opened.nights, home(), night, now_ms(), force=force, tell=work.tell)
     tell_daemon()
     result = {
         "night": night,
@@ -237,7 +235,7 @@ def accept(night: int, as_json: bool) -> int:
     Example: iai-daemon nights accept 3
     """
     with stores() as opened:
-        accepted = accept_night(opened.nights, home().consolidation_lock, night, now_ms())
+        accepted = accept_night(opened.nights, home(), night, now_ms())
         report = of_row(opened.nights.night(night))
         left_out = [_describe_held(opened, row) for row in accepted.left_out]
     result = {"night": night, "applied": accepted.applied, "left_out": left_out, "report": report}

@@ -12,6 +12,7 @@ from iai_daemon.cli.layout import Row
 from iai_daemon.cli.moments import ago, clock_time, coming, since
 from iai_daemon.cli.people import people
 from iai_daemon.cli.printing import one_line
+from iai_daemon.consolidation.effects import UNDOABLE
 from iai_daemon.units import parse_stamp, say_duration
 
 # Of more hosts, and of more that does not work, only the number is said.
@@ -48,8 +49,6 @@ _DONE = {
     "links_added": "linked",
     "nodes_embedded": "given a vector",
 }
-# All but vectors and what profiles tell can be taken back.
-_NOT_UNDOABLE = frozenset({"nodes_embedded", "model_insights", "trajectory_insights"})
 
 
 def rows(seen: Mapping[str, Any], now: float, zone: tzinfo | None = None) -> list[Row]:
@@ -138,7 +137,7 @@ def _ended(report: Mapping[str, Any], now: float, zone: tzinfo | None) -> str:
         said += f": {', '.join(done)}"
     if undone := report.get("undone_at"):
         return f"{said}; taken back {clock_time(parse_stamp(undone), now, zone)}"
-    if any(report.get(name) for name in _DONE.keys() - _NOT_UNDOABLE):
+    if any(report.get(name) for name in UNDOABLE):
         said += f"; `iai-daemon nights undo {report['id']}` takes it back"
     return said
 

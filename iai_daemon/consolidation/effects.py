@@ -7,3 +7,13 @@ ARCHIVED = "archived"
 GIST = "gist"
 LEARNT = "learnt"
 PROFILED = "profiled"
+
+# The counters of a report for whose sake people are told how to take a night back.
+UNDOABLE = (
+    "expired_pruned",
+    "superseded_gc",
+    "duplicates_merged",
+    "archived",
+    "links_added",
+    "gists_written",
+)

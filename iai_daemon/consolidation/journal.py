@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any
 
 from iai_daemon.consolidation import lock
@@ -41,7 +40,7 @@ class Accepted:
 
 
 def undo_night(
-    store: NightStore, lock_path: Path, night: int, now: int, *, force: bool = False, tell: Tell = unheard
+    store: NightStore, home: Home, night: int, now: int, *, force: bool = False, tell: Tell = unheard
 ) -> Undone:
     """Put every record back to what it was before this night; `now` in milliseconds since the epoch.
 
@@ -49,7 +48,7 @@ def undo_night(
     Raises NoSuchNight, NightBusy while a night runs, NightRefused when it is undone already, and ChangedSince when records
     have changed since and `force` is not given.
     """
-    with lock.held_everywhere(lock_path, _who("undo", night, now), store):
+    with lock.held_everywhere(home.consolidation_lock, _who("undo", night, now), store):
         undone_at = store.night(night).undone_at
         if undone_at is not None:
             raise NightRefused(problem=f"Night {night} was undone already, at {stamp(undone_at)}.")
@@ -60,16 +59,16 @@ def undo_night(
             f"`iai-daemon nights undo {night} --force` puts them back all the same.",
             records=undone.changed_since,
         )
-    renew_note(Home(lock_path.parent), store)
+    renew_note(home, store)
     return undone
 
 
-def accept_night(store: NightStore, lock_path: Path, night: int, now: int) -> Accepted:
+def accept_night(store: NightStore, home: Home, night: int, now: int) -> Accepted:
     """Carry out what this night proposed, as its own changes, so that an undo takes them back; `now` in milliseconds.
 
     The consolidation lock is held meanwhile. Raises NoSuchNight, NightBusy, and NightRefused when nothing waits.
     """
-    with lock.held_everywhere(lock_path, _who("acceptance", night, now), store):
+    with lock.held_everywhere(home.consolidation_lock, _who("acceptance", night, now), store):
         row = store.night(night)
         proposed = store.held(night=night, why=Why.REVIEW)
         if not proposed:
@@ -84,7 +83,7 @@ def accept_night(store: NightStore, lock_path: Path, night: int, now: int) -> Ac
                 left_out += [each for each in rows if each.planned.change_id in done.left_out]
         finally:
             _count_again(store, row, now)
-    renew_note(Home(lock_path.parent), store)
+    renew_note(home, store)
     return Accepted(applied, left_out)
 
 

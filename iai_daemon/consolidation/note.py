@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from itertools import takewhile
 from typing import Any
 
-from iai_daemon.consolidation.effects import ARCHIVED, EXPIRED, GIST, LEARNT, MERGED, PROFILED, SUPERSEDED
-from iai_daemon.consolidation.report import COMPLETED, FAILED, YIELDED, of_row
+from iai_daemon.consolidation.effects import (
+    ARCHIVED,
+    EXPIRED,
+    GIST,
+    LEARNT,
+    MERGED,
+    PROFILED,
+    SUPERSEDED,
+    UNDOABLE,
+)
+from iai_daemon.consolidation.report import COMPLETED, FAILED, YIELDED, broken, notable, of_row
 from iai_daemon.memory.nights import JournalEntry, NightRow, NightStore, Why
-from iai_daemon.units import parse_stamp
+from iai_daemon.units import parse_stamp, say_count, to_local
 
 # So far back is looked for the night that is told of; naps may have followed it.
 _LOOKED_THROUGH = 100
@@ -23,7 +32,6 @@ _QUOTED = 30
 # In characters, and in words before the first in which two texts differ.
 _COMPARED, _BEFORE = 400, 2
 _CAUSE = 240
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DONE = {
     "expired_pruned": "past their time",
     "superseded_gc": "replaced by newer facts",
@@ -35,7 +43,6 @@ _DONE = {
 }
 _BESIDE = {"links_added": "link", "gists_written": "gist"}
 _WAITING = ("proposed", "held_back")
-_UNDOABLE = ("expired_pruned", "superseded_gc", "duplicates_merged", "archived", *_BESIDE)
 # What makes the best example comes first.
 _TOLD = {
     SUPERSEDED: "{old} gave way to {new}",
@@ -77,7 +84,7 @@ def look(store: NightStore) -> Morning | None:
     if not ended:
         return None
     nights = [row for row in ended if row.kind == "night"]
-    row = next((each for each in reversed(nights) if notable(of_row(each))), (nights or ended)[-1])
+    row = next((each for each in reversed(nights) if _is_told(of_row(each))), (nights or ended)[-1])
     running = rows[-1].id if rows[-1].report is None else None
     held = dict.fromkeys(Why, 0)
     for (_, why), number in store.count_held(row.id).items():
@@ -93,10 +100,8 @@ def look(store: NightStore) -> Morning | None:
     )
 
 
-def notable(report: Told) -> bool:
-    """Whether it changed, planned or failed anything."""
-    counted = (*_DONE, *_BESIDE, *_WAITING)
-    return report["outcome"] == FAILED or bool(_broken(report)) or any(report[name] for name in counted)
+def _is_told(report: Told) -> bool:
+    return report["outcome"] == FAILED or notable(report)
 
 
 def _examples(store: NightStore, row: NightRow) -> list[str]:
@@ -174,23 +179,22 @@ def _lines(morning: Morning, examples: Sequence[str], zone: tzinfo | None) -> li
 def summary(morning: Morning) -> str:
     """The same without anybody's words and without commands, in a line or two: for where others may look on."""
     night = morning.night
-    waits = [_count(morning.proposed, "change") + " proposed"] if morning.proposed else []
-    waits += [_count(morning.held_back, "change") + " held back"] if morning.held_back else []
-    broken = (
-        [f"failed: {', '.join(clean(name, _QUOTED) for name in _broken(night))}"] if _broken(night) else []
-    )
-    said = [*_counted(night), *waits, *broken]
+    waits = [say_count(morning.proposed, "change") + " proposed"] if morning.proposed else []
+    waits += [say_count(morning.held_back, "change") + " held back"] if morning.held_back else []
+    causes = broken(night)
+    failed = [f"failed: {', '.join(clean(name, _QUOTED) for name in causes)}"] if causes else []
+    said = [*_counted(night), *waits, *failed]
     return f"{', '.join(said) or 'nothing was changed'}."
 
 
 def _head(night: Told, zone: tzinfo | None) -> Iterator[str]:
     called = "Last night" if night["kind"] == "night" else "The last nap"
     # Which pass broke of what has a line of its own.
-    why = None if _broken(night) else night["reason"]
+    why = None if broken(night) else night["reason"]
     reason = f" ({clean(str(why), _CAUSE)})" if why else ""
     yield f"{called}, {_when(night, zone)}: {night['kind']} {night['id']}, {night['outcome']}{reason}."
     if night.get("undone_at"):
-        at = _local(parse_stamp(str(night["undone_at"])), zone)
+        at = to_local(parse_stamp(str(night["undone_at"])), zone)
         yield f"It was taken back at {at:%a %d %b %Y, %H:%M}: what it changed is as it was before."
 
 
@@ -200,24 +204,24 @@ def _did(night: Told, examples: Sequence[str]) -> Iterator[str]:
     nothing = "nothing was changed" if any(night[name] for name in _WAITING) else "nothing had to be changed"
     yield f"Of {night['total_nodes']} memories: {', '.join(_counted(night, _DONE)) or nothing}."
     yield from (f"  {each}" for each in examples)
-    if added := [_count(night[name], what) for name, what in _BESIDE.items() if night[name]]:
+    if added := [say_count(night[name], what) for name, what in _BESIDE.items() if night[name]]:
         yield f"Beside them: {' and '.join(added)} of what belongs together."
 
 
 def _waits(morning: Morning) -> Iterator[str]:
     number = morning.night["id"]
     if morning.proposed:
-        yield f"It proposes {_count(morning.proposed, 'change')}: `iai-daemon nights show {number} --diff` shows them,"
+        yield f"It proposes {say_count(morning.proposed, 'change')}: `iai-daemon nights show {number} --diff` shows them,"
         yield f"`iai-daemon nights accept {number}` carries them out."
     if morning.held_back:
-        yield f"{_count(morning.held_back, 'change')} held back: `iai-daemon nights show {number}` says why."
+        yield f"{say_count(morning.held_back, 'change')} held back: `iai-daemon nights show {number}` says why."
 
 
 def _went_wrong(morning: Morning) -> Iterator[str]:
     night = morning.night
-    if broken := _broken(night):
-        (name, cause), *others = broken.items()
-        more = f" (and {_count(len(others), 'other')})" if others else ""
+    if causes := broken(night):
+        (name, cause), *others = causes.items()
+        more = f" (and {say_count(len(others), 'other')})" if others else ""
         yield f"Went wrong{more}: {clean(name, _QUOTED)}, {clean(cause.rstrip('.'), _CAUSE)}."
         retry = f"`iai-daemon nights retry {clean(name, _QUOTED)}` lets it run again"
         again = retry if morning.hindered.get(name, False) else "The next night tries again"
@@ -239,7 +243,7 @@ def _since(morning: Morning, zone: tzinfo | None) -> Iterator[str]:
     if naps:
         total = {name: sum(int(each[name]) for each in naps) for name in (*_DONE, *_BESIDE)}
         said = ", ".join(_counted(total)) or "nothing was changed"
-        yield f"Since then {_count(len(naps), 'nap')}, the last at {_clock(naps[-1], zone)}: {said}."
+        yield f"Since then {say_count(len(naps), 'nap')}, the last at {_clock(naps[-1], zone)}: {said}."
     if nights:
         last = nights[-1]
         more = f" (and {len(nights) - 1} before it)" if len(nights) > 1 else ""
@@ -255,37 +259,23 @@ def _vain(night: Told) -> str:
 
 
 def _way_back(night: Told) -> Iterator[str]:
-    if not night.get("undone_at") and any(night[name] for name in _UNDOABLE):
+    if not night.get("undone_at") and any(night[name] for name in UNDOABLE):
         yield f"`iai-daemon nights undo {night['id']}` takes it back."
-
-
-def _broken(report: Told) -> dict[str, str]:
-    """The passes that failed, each with its cause."""
-    told = ((str(each["name"]), str(each["status"])) for each in report.get("passes") or ())
-    return {name: status.removeprefix("failed: ") for name, status in told if status.startswith("failed: ")}
 
 
 def _counted(report: Told, names: Mapping[str, str] | None = None) -> list[str]:
     beside = {} if names is not None else _BESIDE
     found = [f"{report[name]} {words}" for name, words in (names or _DONE).items() if report[name]]
-    return found + [_count(report[name], what) for name, what in beside.items() if report[name]]
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
-
-
-def _local(seconds: float, zone: tzinfo | None) -> datetime:
-    return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
+    return found + [say_count(report[name], what) for name, what in beside.items() if report[name]]
 
 
 def _clock(report: Told, zone: tzinfo | None) -> str:
-    return f"{_local(parse_stamp(str(report['started_at'])), zone):%H:%M}"
+    return f"{to_local(parse_stamp(str(report['started_at'])), zone):%H:%M}"
 
 
 def _when(report: Told, zone: tzinfo | None) -> str:
     """`Sat 21 Nov 2026, 03:12–03:14 CET`"""
-    began, ended = (_local(parse_stamp(str(report[name])), zone) for name in ("started_at", "ended_at"))
+    began, ended = (to_local(parse_stamp(str(report[name])), zone) for name in ("started_at", "ended_at"))
     until = (
         ""
         if (began.hour, began.minute, began.date()) == (ended.hour, ended.minute, ended.date())

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 
 from iai_daemon import atomic
-from iai_daemon.consolidation.note import Morning, look, morning_note
+from iai_daemon.consolidation.note import look, morning_note
 from iai_daemon.errors import IaiError
 from iai_daemon.memory.nights import NightStore
 from iai_daemon.paths import Home
 
 
-def leave_note(home: Home, morning: Morning | None) -> None:
+def leave_note(home: Home, note: str) -> None:
     """Write it into `last-night.txt`. Raises OSError, and then what was there before stands."""
-    if morning is not None:
-        atomic.write(home.last_night, morning_note(morning).encode())
+    atomic.write(home.last_night, note.encode())
 
 
 def renew_note(home: Home, store: NightStore) -> None:
@@ -22,7 +21,8 @@ def renew_note(home: Home, store: NightStore) -> None:
     if not home.last_night.exists():
         return
     try:
-        leave_note(home, look(store))
+        if morning := look(store):
+            leave_note(home, morning_note(morning))
     except (OSError, IaiError):
         with contextlib.suppress(OSError):  # nothing can be changed there at all
             home.last_night.unlink()

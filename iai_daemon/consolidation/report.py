@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from iai_daemon.consolidation.death import Cause, Death
 from iai_daemon.consolidation.effects import ARCHIVED, EXPIRED, GIST, LEARNT, MERGED, PROFILED, SUPERSEDED
@@ -232,6 +233,17 @@ def interrupted(store: NightStore, row: NightRow, now: Outlook, death: Death | N
 
 def _not_counted(report: Mapping[str, object]) -> dict[str, int]:
     return {name: number for name, number in asdict(Counters()).items() if name not in report}
+
+
+def broken(report: Mapping[str, Any]) -> dict[str, str]:
+    """The passes that failed by a report as JSON, each with its cause."""
+    told = ((str(each.get("name")), str(each["status"])) for each in report.get("passes") or ())
+    return {name: status.removeprefix("failed: ") for name, status in told if status.startswith("failed: ")}
+
+
+def notable(report: Mapping[str, Any]) -> bool:
+    """Whether a night changed or planned anything, or a pass of it failed, by its report as JSON."""
+    return bool(broken(report)) or any(report[each.name] for each in fields(Counters))
 
 
 def of_row(row: NightRow) -> dict[str, object]:

@@ -288,11 +288,12 @@ def _leave_note(home: Home, report: Report, store: NightStore, tell: Tell) -> No
     if report.id is None:
         return
     try:
-        morning = look(store)
-        if morning is not None and morning.night["id"] == report.id:
-            # Who has asked for this night hears it whether the disk takes it or not.
-            tell({"event": "note", "text": morning_note(morning), "summary": summary(morning)})
-        leave_note(home, morning)
+        if morning := look(store):
+            note = morning_note(morning)
+            if morning.night["id"] == report.id:
+                # Who has asked for this night hears it whether the disk takes it or not.
+                tell({"event": "note", "text": note, "summary": summary(morning)})
+            leave_note(home, note)
     except (OSError, IaiError) as cause:
         why = str(cause) if isinstance(cause, IaiError) else cause.strerror
         tell({"event": "warning", "message": f"{home.last_night} cannot be written ({why})"})

@@ -6,21 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What a report counts of what was changed or planned.
-_COUNTED = (
-    "expired_pruned",
-    "superseded_gc",
-    "nodes_embedded",
-    "trajectory_insights",
-    "model_insights",
-    "duplicates_merged",
-    "links_added",
-    "gists_written",
-    "archived",
-    "held_back",
-    "proposed",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -64,5 +49,6 @@ def worth_telling(news: News) -> bool:
     report = news.report
     if report is None:
         return bool(news.trouble)
-    broken = any(str(each["status"]).startswith("failed: ") for each in report["passes"])
-    return news.outcome == "failed" or broken or any(report[name] for name in _COUNTED)
+    from iai_daemon.consolidation.report import notable  # noqa: PLC0415 -- who wants no news does not pay for it
+
+    return news.outcome == "failed" or notable(report)

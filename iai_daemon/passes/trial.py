@@ -65,8 +65,7 @@ class Trial:
 
     def undo(self, night: int) -> None:
         """Take a night back, as `iai-daemon nights undo` does."""
-        lock = self.home.consolidation_lock
-        undo_night(self._stores.nights, lock, night, round(self.now * 1000), force=False)
+        undo_night(self._stores.nights, self.home, night, round(self.now * 1000), force=False)
 
     def close(self) -> None:
         self._opened.close()

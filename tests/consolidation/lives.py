@@ -96,7 +96,7 @@ class World:
         self.lines[record.id] = json.dumps(describe(record))
 
     def undo(self, number: int, *, force: bool) -> None:
-        undo_night(self.stores.nights, self.home.consolidation_lock, number, NOW + 10**9, force=force)
+        undo_night(self.stores.nights, self.home, number, NOW + 10**9, force=force)
 
     def as_told(self) -> str:
         """What an export would be had there never been a night."""

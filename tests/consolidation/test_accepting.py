@@ -27,7 +27,7 @@ LATER = NOW + 60_000
 
 
 def accept(stores: Stores, home: Home, number: int = 1) -> Accepted:
-    return accept_night(stores.nights, home.consolidation_lock, number, LATER)
+    return accept_night(stores.nights, home, number, LATER)
 
 
 def test_what_is_accepted_is_what_the_night_would_have_done_without_review(
@@ -86,7 +86,7 @@ def test_an_undo_takes_back_what_was_accepted_byte_for_byte(stores: Stores, home
     night(stores, review=True, chosen=[summing_up(), *ALL])
     accept(stores, home)
     assert export(stores) != before
-    undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undo_night(stores.nights, home, 1, LATER)
     assert export(stores) == before
     assert night(stores, review=True).outcome == "nothing_to_do"
     with pytest.raises(
@@ -116,7 +116,7 @@ def test_records_that_were_proposed_are_added(stores: Stores, home: Home) -> Non
 def test_who_accepts_what_he_once_took_back_has_changed_his_mind(stores: Stores, home: Home) -> None:
     note = remember(stores, "a note")
     night(stores, chosen=[summing_up()])
-    undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undo_night(stores.nights, home, 1, LATER)
     stores.memory.forget(note.id, NOW)
     stores.memory.restore(note.id, NOW)
     night(stores, review=True, chosen=[summing_up()])

@@ -58,7 +58,7 @@ def test_what_is_restored_exports_byte_for_byte_and_is_taken_back_just_so(
             assert export(again) == export(it.stores)
             for number in set(nights) - set(undone):
                 it.undo(number, force=True)
-                undo_night(again.nights, home.consolidation_lock, number, NOW + 10**9, force=True)
+                undo_night(again.nights, home, number, NOW + 10**9, force=True)
             assert full(again) == full(it.stores)
 
 
@@ -146,14 +146,14 @@ def test_what_waits_what_was_refused_and_what_was_taken_back_come_along(
 ) -> None:
     a_day(stores, 30)
     night(stores, chosen=[summing_up(), *ALL])
-    undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undo_night(stores.nights, home, 1, LATER)
     remember(stores, "the token is abc", expires_at=NOW / 1000 - 60)
     night(stores, review=True)
     with restored(tmp_path, full(stores)) as (there, again):
         assert again.nights.held() == stores.nights.held()
         report = night(again, chosen=[summing_up(), *ALL], review=True)
         assert (report.counters.proposed, report.counters.nodes_embedded) == (1, 31)
-        assert accept_night(again.nights, there.consolidation_lock, 2, LATER).applied == 1
+        assert accept_night(again.nights, there, 2, LATER).applied == 1
         assert again.memory.memories() == stores.memory.memories() - 1
 
 
@@ -164,7 +164,7 @@ def test_the_number_of_a_record_that_was_taken_out_is_not_given_away_again(
     for number in range(3):
         remember(stores, f"note {number}")
     night(stores, chosen=[summing_up()])
-    undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undo_night(stores.nights, home, 1, LATER)
     with restored(tmp_path, full(stores)) as (_, again):
         assert remember(again, "one more").id == remember(stores, "one more").id == 5
 

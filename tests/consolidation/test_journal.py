@@ -21,7 +21,7 @@ from tests.fakes import NOON
 
 
 def undo(stores: Stores, home: Home, number: int, *, force: bool = False) -> Undone:
-    return undo_night(stores.nights, home.consolidation_lock, number, NOW + 1000, force=force)
+    return undo_night(stores.nights, home, number, NOW + 1000, force=force)
 
 
 def test_after_an_undo_the_export_is_what_it_was_byte_for_byte(stores: Stores, home: Home) -> None:

@@ -139,7 +139,7 @@ def test_a_gist_that_was_taken_back_quotes_it_no_longer_in_the_journal(stores: S
         stores, f"The backup of the ledger database in cold-storage belongs to {NAMES[0]}.", NOON - 90
     )
     night(stores, chosen=EVERY)
-    undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undo_night(stores.nights, home, 1, LATER)
     assert PURGED not in _gists_in_the_journal(stores)
     stores.purge.purge(stores.purge.marks([fifth.id]), LATER)
     assert _gists_in_the_journal(stores) == [PURGED]
@@ -166,7 +166,7 @@ def test_what_it_had_replaced_holds_again_and_the_nights_can_still_be_taken_back
     assert stores.memory.get(first.id).current
     assert [hit.record.id for hit in stores.memory.search(Query("port"), NOW)] == [first.id]
     assert not stores.memory.get(over.id).current
-    undone = undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undone = undo_night(stores.nights, home, 1, LATER)
     assert (undone.restored, list(undone.changed_since)) == (1, [])
     assert stores.memory.get(over.id).current
     assert stores.memory.get(first.id).current
@@ -178,7 +178,7 @@ def test_a_night_that_ended_the_purged_one_is_taken_back_for_all_others(stores: 
     over = remember(stores, "The lease ends today.", NOON - 30, expires_at=NOON - 10)
     night(stores)
     assert stores.purge.purge(stores.purge.marks([older.id]), LATER).holding_again == ()
-    undone = undo_night(stores.nights, home.consolidation_lock, 1, LATER)
+    undone = undo_night(stores.nights, home, 1, LATER)
     assert (undone.restored, list(undone.changed_since), list(undone.gone)) == (1, [], [older.id])
     assert stores.memory.get(over.id).current
 

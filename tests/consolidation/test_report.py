@@ -331,7 +331,7 @@ def test_a_note_that_cannot_be_written_does_not_fail_the_night(stores: Stores, h
 def test_after_an_undo_the_note_claims_nothing_that_is_not_so(stores: Stores, home: Home) -> None:
     facts(stores, "Staging is on 8081.", "Staging is on 9000.")
     assert work_in_a_process(home) is not None
-    undo_night(stores.nights, home.consolidation_lock, 1, NOW)
+    undo_night(stores.nights, home, 1, NOW)
     head, undone = home.last_night.read_text().splitlines()
     assert "night 1, completed." in head
     assert undone.startswith("It was taken back at ")
@@ -342,7 +342,7 @@ def test_after_an_acceptance_nothing_waits(stores: Stores, home: Home) -> None:
     home.config.write_text("[consolidation]\nreview = true\n")
     assert work_in_a_process(home) is not None
     assert "It proposes 1 change:" in home.last_night.read_text()
-    accept_night(stores.nights, home.consolidation_lock, 1, NOW)
+    accept_night(stores.nights, home, 1, NOW)
     told = home.last_night.read_text()
     assert "proposes" not in told
     assert "1 replaced by newer facts" in told

@@ -49,7 +49,7 @@ def test_the_other_one_tells_whose_place_it_has(stores: Stores) -> None:
 
 def test_what_was_taken_back_is_marked_on_both_sides(stores: Stores, home: Home) -> None:
     two_ports(stores)
-    undo_night(stores.nights, home.consolidation_lock, 1, NOW + 1000)
+    undo_night(stores.nights, home, 1, NOW + 1000)
     for record in (1, 2):
         last = story(stores, record)[-1]
         assert (last["night"], last["undone_at"]) == (1, "2026-11-21T12:00:01.000Z")
@@ -110,7 +110,7 @@ def test_one_that_has_gone_since_is_named_by_its_number(stores: Stores, home: Ho
     remember(stores, "a note")
     night(stores, chosen=[summing_up()])
     night(stores, chosen=[joining(into=2)])
-    undo_night(stores.nights, home.consolidation_lock, 1, NOW, force=True)
+    undo_night(stores.nights, home, 1, NOW, force=True)
     last = story(stores, 1)[-1]
     assert (last["effect"], last["others"]) == ("merged", [{"id": 2, "content": None}])
     assert say_chapter(last).endswith("(2: gone since)")

@@ -151,7 +151,7 @@ def test_of_two_hosts_one_runs_a_night_and_the_other_is_told_where_it_runs(mill:
         ):
             await Night(Job(barn.root, "night", "absent"), 30.0).run()
         with pytest.raises(NightBusy, match="process"):
-            undo_night(stores.nights, barn.consolidation_lock, 1, 1, force=False)
+            undo_night(stores.nights, barn, 1, 1, force=False)
         night.night.request_yield(BACK)
         return await night.end()
 

@@ -57,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "mcp_server": {"memory", "agenda", "consolidation", "control", "presence", "storage"},
     "passes": {"memory", "consolidation"},
     "metrics": set(),
-    "notify": {"programs"},
+    "notify": {"programs", "consolidation"},
     "report": {"storage", "presence", "memory", "consolidation", "lifecycle", "agenda", "control"},
 }
 ALL = set(ROOMS) | {"doctor", "demo"}
