@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from iai_daemon.report import own_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-# Inside of the package: templates, and what they put into the page.
-_TEMPLATES, _STATIC = "templates", "static"
+_TEMPLATES = "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +64,12 @@ def _environment() -> Environment:
         "by_day": words.by_day,
         "hours": words.hours,
     }
-    environment.globals |= {"count": words.count, "static": _static, "policy": policy}
+    environment.globals |= {"count": words.count, "static": _static, "policy": own_files.policy}
     return environment
-
-
-def policy() -> str:
-    """What the file may load and run: nothing but what stands in it (https://www.w3.org/TR/CSP3/)."""
-    return (
-        f"default-src 'none'; style-src {_hash('style.css')}; script-src {_hash('page.js')}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(name: str) -> str:
-    digest = hashlib.sha256(_read(name).encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _static(name: str) -> Markup:
     """What one of our own files says: trusted, so it is not escaped."""
     from markupsafe import Markup  # noqa: PLC0415 -- as jinja2 above
 
-    return Markup(_read(name))  # noqa: S704 -- our own file
-
-
-def _read(name: str) -> str:
-    return files("iai_daemon.report").joinpath(_STATIC, name).read_text(encoding="utf-8")
+    return Markup(own_files.read(name))  # noqa: S704 -- our own file

@@ -17,13 +17,13 @@ from starlette.types import ASGIApp
 from iai_daemon.clock import Clock
 from iai_daemon.errors import ChangedSince, IaiError, NightBusy, NoSuchNight, StoreBusy
 from iai_daemon.paths import Home
+from iai_daemon.report.own_files import policy
 from iai_daemon.report.serving import undoing
 from iai_daemon.report.serving.access import Access
 from iai_daemon.report.serving.beside import beside
 from iai_daemon.report.serving.changes import Changes
 from iai_daemon.report.serving.guard import Guard, plain
 from iai_daemon.report.serving.pages import Pages
-from iai_daemon.report.serving.policy import policy
 from iai_daemon.report.serving.streams import Streams
 
 # Bytes: whether to force it is all that a wish says.
@@ -56,7 +56,7 @@ class App:
             text = await self._pages.page(self._clock)
         except IaiError as problem:
             return plain(str(problem), HTTPStatus.SERVICE_UNAVAILABLE)
-        return HTMLResponse(text, headers={"content-security-policy": policy()})
+        return HTMLResponse(text, headers={"content-security-policy": policy(live=True)})
 
     async def content(self, _request: Request) -> Response:
         try:
