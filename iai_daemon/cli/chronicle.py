@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from iai_daemon.cli.hypnogram import say_date, to_local
+from iai_daemon.cli.hypnogram import say_date
 from iai_daemon.cli.nights import summary
 from iai_daemon.cli.printing import one_line
 from iai_daemon.lifecycle.history import SLEPT, STOPPED
 from iai_daemon.lifecycle.hypnogram import Night, Totals
-from iai_daemon.units import NEVER, parse_stamp, say_duration
+from iai_daemon.units import NEVER, parse_stamp, say_count, say_duration, to_local
 
 Told = Mapping[str, Any]
 
@@ -51,14 +51,18 @@ def say_totals(totals: Totals, *, with_nights: bool) -> str:
     if totals.unknown >= 1:
         times.append(f"not known {say_duration(totals.unknown)}")
     said = ", ".join(times)
-    return f"{said}; {_count(totals.nights, 'night')}, {_count(totals.naps, 'nap')}" if with_nights else said
+    return (
+        f"{said}; {say_count(totals.nights, 'night')}, {say_count(totals.naps, 'nap')}"
+        if with_nights
+        else said
+    )
 
 
-def say_count(shown: int, there_are: int) -> str:
+def say_shown(shown: int, there_are: int) -> str:
     """How many transitions follow, and of how many."""
     if shown < there_are:
-        return f"the newest {shown} of {_count(there_are, 'transition')}:"
-    return f"{_count(there_are, 'transition')}{':' if there_are else ''}"
+        return f"the newest {shown} of {say_count(there_are, 'transition')}:"
+    return f"{say_count(there_are, 'transition')}{':' if there_are else ''}"
 
 
 def tell(entries: Sequence[Told], nights: Sequence[Night], reports: Mapping[int, Told]) -> Iterator[str]:
@@ -105,7 +109,3 @@ def _say_night(night: Night, report: Told) -> str:
     if any(report.get(name) for name in _CHANGES):
         said += f"; `iai-daemon nights undo {night.id}` takes it back"
     return said
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from iai_daemon.cli import chronicle
 from iai_daemon.cli.chronicle import Told
 from iai_daemon.cli.colour import Tone, paint, wants_colour
 from iai_daemon.cli.common import emit, home, home_option, json_option
-from iai_daemon.cli.hypnogram import BLOCKS, MARGIN, PLAIN, Row, Signs, draw, to_local
+from iai_daemon.cli.hypnogram import BLOCKS, MARGIN, PLAIN, Row, Signs, draw
 from iai_daemon.cli.layout import in_ascii, shows_unicode
 from iai_daemon.clock import read
 from iai_daemon.consolidation.report import of_row
@@ -29,7 +30,7 @@ from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home, backups
 from iai_daemon.storage.patience import patience
 from iai_daemon.storage.where import address_of
-from iai_daemon.units import format_stamp, parse_duration
+from iai_daemon.units import format_stamp, parse_duration, to_local
 
 _DAY = 86_400.0
 _COLUMNS = 80
@@ -133,11 +134,8 @@ def _nights(here: Home, since: float, until: float) -> _Nights:
         with patience(_PATIENCE):
             if address_of(here) is None and not here.memory.exists() and not backups(here.backups):
                 return _Nights(missing="there is no memory yet")
-            stores = open_stores(here, within=_PATIENCE, deadline=_PATIENCE)
-            try:
+            with closing(open_stores(here, within=_PATIENCE, deadline=_PATIENCE)) as stores:
                 rows = _newest(stores.nights, since)
-            finally:
-                stores.close()
     except IaiError as error:
         return _Nights(missing=str(error))
     nights = nights_between(rows, since, until)
@@ -191,6 +189,6 @@ def _words(past: _Past, limit: int | None) -> list[str]:
         chronicle.say_range(past.since, past.until),
         chronicle.say_totals(past.totals, with_nights=not nights.missing),
         *missing,
-        chronicle.say_count(len(shown), there_are),
+        chronicle.say_shown(len(shown), there_are),
         *chronicle.tell(entries, listed, nights.reports),
     ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 
 from iai_daemon.lifecycle.hypnogram import Night, Stretch
 from iai_daemon.lifecycle.states import State
+from iai_daemon.units import to_local
 
 # What stands before every row.
 MARGIN = 9
@@ -205,11 +206,6 @@ def _label(day: date, columns: float) -> str | None:
     months = next((each for each in _MONTH_STEPS if 28 * each * columns >= len("Nov 2026") + 2), 1200)
     begins = day.day == 1 and (12 * day.year + day.month - 1) % months == 0
     return f"{_MONTHS[day.month - 1]} {day.year}" if begins else None
-
-
-def to_local(at: float, zone: tzinfo | None) -> datetime:
-    """What clocks on the wall show then, in that zone or (None) in this machine's own."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)).astimezone(zone)
 
 
 def say_date(day: date) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from iai_daemon import lines
 from iai_daemon.lifecycle.history import STOPPED
 from iai_daemon.lifecycle.roll_call import name_of
-from iai_daemon.lifecycle.spans import Entry, spans
-from iai_daemon.units import NEVER, parse_stamp
+from iai_daemon.lifecycle.spans import Entry, spans, stamp
+from iai_daemon.units import NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ def _entries(
 ) -> Iterator[Entry[Mapping[str, bool]]]:
     stopped = False
     for line in told:
-        at = _stamp(line.get("at"))
+        at = stamp(line.get("at"))
         if at is not None:
             yield Entry(
-                at, _here(line.get("clients")), {}, None if stopped else _stamp(line.get("known_until"))
+                at, _here(line.get("clients")), {}, None if stopped else stamp(line.get("known_until"))
             )
             stopped = line.get("mark") == STOPPED
     yield Entry(until, {}, {}, known_until)
@@ -73,10 +73,3 @@ def _here(clients: object) -> dict[str, bool]:
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _stamp(value: object) -> float | None:
-    try:
-        return parse_stamp(str(value))
-    except ValueError:
-        return None

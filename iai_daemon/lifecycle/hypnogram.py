@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from iai_daemon.lifecycle.history import STOPPED
-from iai_daemon.lifecycle.spans import Entry, spans
+from iai_daemon.lifecycle.spans import Entry, spans, stamp
 from iai_daemon.lifecycle.states import State
-from iai_daemon.units import NEVER, format_stamp, parse_stamp
+from iai_daemon.units import NEVER, format_stamp
 
 NOT_KNOWN = "nothing is known of this time"
 NOT_RUNNING = "no daemon was running, or it was killed"
@@ -130,10 +130,10 @@ def _entries(
     before: float | None = None
     stopped = False
     for line in lines:
-        at = _stamp(line.get("at"))
+        at = stamp(line.get("at"))
         if at is None:
             continue
-        ended = _stamp(line.get("known_until"))
+        ended = stamp(line.get("known_until"))
         if line.get("rule") == "started" and ended is None:
             # It tells only that the daemon came back: since when it was away is not known.
             ended = before
@@ -155,13 +155,6 @@ def _value(line: Mapping[str, object]) -> _Value:
     if state not in _STATES:
         return _away(f"{state} is no state that this version knows")
     return state, None if rule is None else str(rule), str(line.get("reason") or "")
-
-
-def _stamp(value: object) -> float | None:
-    try:
-        return parse_stamp(str(value))
-    except ValueError:
-        return None
 
 
 def nights_between(rows: Iterable[NightRow], since: float, until: float) -> list[Night]:

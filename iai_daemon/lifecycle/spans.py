@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+from iai_daemon.units import parse_stamp
+
 Value = TypeVar("Value")
+
+
+def stamp(value: object) -> float | None:
+    """Seconds since the epoch, as a line of a file tells them; None for what is no stamp."""
+    try:
+        return parse_stamp(str(value))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

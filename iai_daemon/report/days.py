@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from iai_daemon.agenda.asking.here import machine_zone
+from iai_daemon.units import to_local
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,14 +26,9 @@ def local_zone() -> tzinfo:
     return ZoneInfo(machine_zone() or "UTC")
 
 
-def at(seconds: float, zone: tzinfo) -> datetime:
-    """A moment as the clocks of the zone show it."""
-    return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
-
-
 def the_days(now: int, number: int, zone: tzinfo) -> list[Day]:
     """The last `number` days, oldest first, the last of them the one that holds `now` (milliseconds since the epoch)."""
-    today = at(now / 1000, zone).date()
+    today = to_local(now / 1000, zone).date()
     return [_day(today - timedelta(days=back), zone) for back in range(number - 1, -1, -1)]
 
 

@@ -6,6 +6,7 @@ Each part has `problem`: why it cannot be told, in words; the others are there a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any
@@ -33,10 +34,8 @@ def look(home: Home, settings: Settings, now: int, *, days: int = 30, zone: tzin
         stores = open_stores(home, settings=settings.memory)
     except IaiError as cause:
         return gather(home, None, settings, now, days=days, zone=zone, problem=str(cause))
-    try:
+    with closing(stores):
         return gather(home, stores, settings, now, days=days, zone=zone)
-    finally:
-        stores.close()
 
 
 def gather(

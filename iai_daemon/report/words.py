@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
-from iai_daemon.report.days import at
-from iai_daemon.units import parse_stamp, say_duration
+from iai_daemon.units import parse_stamp, say_duration, to_local
 
 # What would turn the direction of a line around, or is no character at all; line breaks and tabs stay.
 _TURNING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
@@ -29,7 +28,7 @@ class Words:
             self._zone = ZoneInfo("UTC")
 
     def local(self, stamp: str) -> datetime:
-        return at(parse_stamp(stamp), self._zone)
+        return to_local(parse_stamp(stamp), self._zone)
 
     def time(self, stamp: str | None) -> Markup:
         """`Sat 21 Nov, 03:12`"""

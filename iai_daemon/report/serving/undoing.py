@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from iai_daemon.consolidation.journal import name_records, say_undone, stamp, undo_night
 from iai_daemon.control import client
 from iai_daemon.errors import ChangedSince, NightRefused
 from iai_daemon.memory.nights import NightRow
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
-from iai_daemon.report.days import at, local_zone
+from iai_daemon.report.days import local_zone
 from iai_daemon.report.words import count
+from iai_daemon.units import to_local
 
 # What the page calls a change, where the journal has another word for it.
 _WORDS = {
@@ -28,7 +29,7 @@ _WORDS = {
 
 def describe(home: Home, night: int) -> dict[str, Any]:
     """What undoing this night would take back, in words. Raises NoSuchNight, NightRefused when there is nothing to undo, StoreUnusable."""
-    with _opened(home) as stores:
+    with closing(open_stores(home)) as stores:
         row = stores.nights.night(night)
         if row.undone_at is not None:
             raise NightRefused(problem=f"Night {night} was undone already, at {stamp(row.undone_at)}.")
@@ -48,7 +49,7 @@ def describe(home: Home, night: int) -> dict[str, Any]:
 
 def _began(row: NightRow) -> str:
     """`This nap began on Saturday 21 November at 03:12.`"""
-    began = at(row.started_at / 1000, local_zone())
+    began = to_local(row.started_at / 1000, local_zone())
     return f"This {row.kind} began on {began.strftime('%A %-d %B')} at {began.strftime('%H:%M')}."
 
 
@@ -69,10 +70,10 @@ def _undoing(waiting: int) -> str:
 
 def undo(home: Home, night: int, now: int, *, force: bool) -> dict[str, Any]:
     """Do it; `now` in milliseconds since the epoch. Raises NoSuchNight, NightRefused, NightBusy, ChangedSince, StoreUnusable, StoreBusy."""
-    with _opened(home) as stores:
+    with closing(open_stores(home)) as stores:
         stores.nights.night(night)
         refused = sum(stores.nights.count_held(night).values())
-        undone = undo_night(stores.nights, home.consolidation_lock, night, now, force=force)
+        undone = undo_night(stores.nights, home, night, now, force=force)
     return {"night": night, "restored": undone.restored, "said": say_undone(night, undone, refused)}
 
 
@@ -89,12 +90,3 @@ def lost_by_force(refusal: ChangedSince, night: int) -> str:
 def tell_daemon(home: Home) -> None:
     """A running daemon looks at the memory at once; without one nothing is lost."""
     client.tell(home)
-
-
-@contextlib.contextmanager
-def _opened(home: Home) -> Iterator[Stores]:
-    stores = open_stores(home)
-    try:
-        yield stores
-    finally:
-        stores.close()
