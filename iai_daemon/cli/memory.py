@@ -32,6 +32,15 @@ from iai_daemon.memory.trust import ORIGINS, USER
 _WRITTEN_AT_ONCE = 100
 
 
+_scopes_option = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    shell_complete=completing.scopes,
+    help="Only of this scope; may be given several times. Else of all.",
+)
+
+
 @click.group(cls=Group)
 @home_option
 def memory() -> None:
@@ -179,13 +188,7 @@ def _records(opened: Stores) -> Generator[Mapping[str, object]]:
     show_default=True,
     help="At most so many.",
 )
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    shell_complete=completing.scopes,
-    help="Only of this scope; may be given several times. Else of all.",
-)
+@_scopes_option
 @click.option("--include-superseded", is_flag=True, help="Also what is no longer current.")
 @click.option(
     "--as-of",
@@ -253,13 +256,7 @@ def show(record: int, as_json: bool) -> None:
 @memory.command()
 @click.argument("subject")
 @click.argument("attribute", required=False)
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    shell_complete=completing.scopes,
-    help="Only of this scope; may be given several times. Else of all.",
-)
+@_scopes_option
 @home_option
 @json_option
 def history(subject: str, attribute: str | None, scopes: tuple[str, ...], as_json: bool) -> None:
