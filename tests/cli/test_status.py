@@ -38,19 +38,6 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def start(home: Home) -> Iterator[Callable[[str], RunningDaemon]]:
-    started: list[RunningDaemon] = []
-
-    def begin(config: str) -> RunningDaemon:
-        started.append(RunningDaemon(home, config))
-        return started[-1]
-
-    yield begin
-    for each in started:
-        each.stop()
-
-
-@pytest.fixture
 def wrapper(home: Home) -> Iterator[RunningWrapper]:
     home.create()
     running = RunningWrapper(home)

@@ -123,19 +123,6 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def start(home: Home) -> Iterator[Daemons]:
-    started: list[RunningDaemon] = []
-
-    def begin(config: str = "") -> RunningDaemon:
-        started.append(RunningDaemon(home, config))
-        return started[-1]
-
-    yield begin
-    for each in started:
-        each.stop()
-
-
-@pytest.fixture
 def watch(home: Home) -> Iterator[Terminals]:
     opened: list[Terminal] = []
 

@@ -41,19 +41,6 @@ def home_of_engine(request: pytest.FixtureRequest, home: Home) -> Home:
     return home
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
-    """Starts servers, and ends them."""
-    with ExitStack() as started:
-
-        def start(home: Home, *words: str) -> Served:
-            served = Served(home, *words)
-            started.callback(served.stop)
-            return served
-
-        yield start
-
-
 def a_night_of_three(home: Home) -> str:
     """What the memory was before a night that changed three of its records."""
     with closing(open_stores(home)) as stores:

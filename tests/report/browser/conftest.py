@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -45,19 +45,6 @@ def browsing() -> Iterator[Browsing]:
 def _no_page_stays_open(browsing: Browsing) -> Iterator[None]:
     yield
     browsing.close_all()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
-    """Starts servers, and ends them."""
-    with ExitStack() as started:
-
-        def start(home: Home, *words: str) -> Served:
-            served = Served(home, *words)
-            started.callback(served.stop)
-            return served
-
-        yield start
 
 
 @pytest.fixture
