@@ -2,7 +2,7 @@
 
     python examples/calendar_backend.py [--port 8765] [--slots slots.json] [--key-file KEY]
 
-It speaks docs/calendar-backend.openapi.yaml, and beside it `GET /slots` and `POST /slots` for whoever plans:
+It speaks docs/reference/calendar-backend.openapi.yaml, and beside it `GET /slots` and `POST /slots` for whoever plans:
 
     curl -d '{"agent_id": "writer", "title": "Greeting", "prompt_text": "Say hello."}' http://127.0.0.1:8765/slots
 

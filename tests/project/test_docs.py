@@ -1,13 +1,13 @@
-"""What the documents say is so: the diagram, the commands, the targets of make."""
+"""What the documents say is so: the diagram, the rules, the commands, the targets of make. `tests/docs/` runs what they show."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
 
+from iai_daemon import config
+from iai_daemon.cli import group
 from iai_daemon.lifecycle import states
 from tests.project.source import ROOT
 
@@ -18,42 +18,44 @@ def _read(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_the_diagram_in_the_architecture_is_the_table() -> None:
-    diagrams = re.findall(r"```mermaid\n(stateDiagram-v2\n.*?)\n```", _read("ARCHITECTURE.md"), re.DOTALL)
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "docs/explanation/lifecycle.md"])
+def test_the_diagram_is_the_table(document: str) -> None:
+    diagrams = re.findall(r"```mermaid\n(stateDiagram-v2\n.*?)\n```", _read(document), re.DOTALL)
     assert diagrams == [states.diagram()]
 
 
-def test_every_rule_is_explained_in_the_architecture_or_the_readme() -> None:
-    documents = _read("ARCHITECTURE.md") + _read("README.md")
-    missing = {event.rule for event in states.Event if not re.search(rf"\b{event.rule}\b", documents)}
-    assert not missing
-
-
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_every_target_of_make_that_is_named_exists(document: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", _read("Makefile"), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", _read(document), re.MULTILINE))
-    assert {first or second for first, second in named} <= targets
-
-
-def test_the_readme_names_commands_that_exist() -> None:
-    """And all of them: every command that `--help` lists stands in the README."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "iai_daemon", "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
+def test_every_rule_is_explained_with_the_state_that_it_leads_to() -> None:
+    rows = re.findall(
+        r"^\| `([a-z]+)` \| .* \| (WAKE|IDLE|BEDTIME)\b", _read("docs/explanation/lifecycle.md"), re.MULTILINE
     )
-    assert shown.returncode == 0, shown.stderr
-    listed = set(re.findall(r"^  ([a-z]+) ", shown.stdout.split("First steps:")[-1], re.MULTILINE))
-    code = "\n".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", _read("README.md"), re.DOTALL))
-    named = set(re.findall(r"iai-daemon ([a-z]+)\b", code))
-    assert {"run", "status", "demo"} <= listed
-    assert named <= listed
-    assert listed <= set(re.findall(r"\b[a-z]+\b", code))
+    told = {event: states.TRANSITIONS[states.State.WAKE][event] for event in states.Event}
+    assert sorted(rows) == sorted(
+        [("started", "WAKE"), *((event.rule, str(state)) for event, state in told.items())]
+    )
+
+
+def test_every_pass_is_explained_in_the_order_in_which_nights_run_them() -> None:
+    table = _read("docs/explanation/nights.md").partition("| pass | does |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([a-z]+)`", table, re.MULTILINE) == list(config.PASSES)
+
+
+def test_the_readme_names_commands_that_exist_and_the_reference_all_of_them() -> None:
+    listed = set(group._COMMANDS)
+    assert set(re.findall(r"iai-daemon ([a-z]+)\b", _code("README.md"))) <= listed
+    assert listed <= set(
+        re.findall(r"^## iai-daemon ([a-z]+)", _read("docs/reference/commands.md"), re.MULTILINE)
+    )
+
+
+def test_the_readme_shows_a_newcomer_the_first_steps() -> None:
+    for name in group.SECTIONS["First steps"]:
+        assert re.search(rf"\b{name}\b", _code("README.md")), name
+
+
+def _code(name: str) -> str:
+    return "\n".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", _read(name), re.DOTALL))
 
 
 def test_continuous_integration_runs_what_the_readme_says() -> None:
-    assert "make test" in _read("README.md")
+    assert {"make test", "make demo"} <= set(re.findall(r"^make [a-z]+", _read("README.md"), re.MULTILINE))
     assert re.search(r"^make test$", _read(".ci/run"), re.MULTILINE)
