@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+ONLY ?=
 
-.PHONY: help demo test test-clients lint run manual bench bench-postgres bench-recall bench-insights clean
+.PHONY: help demo test test-all test-clients faults fuzz soak coverage mutation audit licences lint run manual reference bench bench-check \
+	bench-recall bench-insights clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -24,10 +26,22 @@ demo: $(VENV)/ready  ## one evening in about two minutes, with real processes, i
 # Twice as many at a time as there are processors: a third of the time they wait for servers and processes.
 WORKERS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
-test: $(VENV)/ready  ## the whole test suite
+test: $(VENV)/ready  ## the test suite in five minutes: all but the nights, the measurements and what takes longest
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not night and not alone and not thorough"
+
+test-all: $(VENV)/ready  ## every test, about twenty minutes on two processors
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not night and not alone"
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m night
 	$(BIN)/python -m pytest -m alone
+
+faults: $(VENV)/ready  ## a proof for each promise (docs/promises.md): ONLY="one-daemon …", FAULTS=long for the full counts
+	$(BIN)/python -m tests.faults $(ONLY)
+
+fuzz: $(VENV)/ready  ## hostile input for everything that reads what others wrote: ONLY="heartbeat …", SECONDS=300 for each
+	$(BIN)/python -m tests.fuzz $(ONLY) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+soak: $(VENV)/ready  ## twenty clients, nights, recalls and kills for MINUTES=10: is it flat, is every error accounted for?
+	$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 # Real clients, kept apart from the machine's own: the newest Claude Code, which runs without node, and of the others what npm
 # finds fit for this node.
@@ -44,6 +58,14 @@ $(CLIENTS)/ready: Makefile
 test-clients: $(VENV)/ready $(CLIENTS)/ready  ## the tests with real clients, which npm installs
 	TESTS_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest tests/real_clients
 
+coverage: $(VENV)/ready  ## which lines and branches all tests run, child processes too: fails below 95 %
+	$(BIN)/python -m pip install --quiet --group measure
+	$(BIN)/python -m tests.coverage
+
+mutation: $(VENV)/ready  ## do tests notice one wrong place at a time in the pure modules? ONLY="lifecycle …", SAMPLE=20 of each
+	$(BIN)/python -m pip install --quiet --group measure
+	$(BIN)/python -m tests.mutation $(ONLY) --survivors $(if $(SAMPLE),--sample $(SAMPLE))
+
 lint: $(VENV)/ready  ## formatting, lint rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,11 +78,23 @@ manual: $(VENV)/ready  ## the manual page, docs/iai-daemon.1, from what the comm
 	$(BIN)/python -m iai_daemon.cli.manual > docs/iai-daemon.1.new
 	mv docs/iai-daemon.1.new docs/iai-daemon.1
 
-bench: $(VENV)/ready  ## every figure that is promised, as ratios where it is a time
-	$(BIN)/python -m benchmarks
+reference: manual  ## the pages of docs/reference that are made of the code, and the manual page
+	$(BIN)/python -m iai_daemon.cli.reference docs/reference
 
-bench-postgres: $(VENV)/ready  ## a memory in PostgreSQL: searches, recalls due at once, a night against one on a file
-	$(BIN)/python benchmarks/postgres.py
+licences: $(VENV)/ready  ## docs/licences.md, from what the packages say of themselves; it asks the package index
+	$(BIN)/python -m tests.packaging.licences > docs/licences.md.new
+	mv docs/licences.md.new docs/licences.md
+
+audit: $(VENV)/ready  ## known holes in what is installed here
+	$(BIN)/python -m pip install --quiet --group audit
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
+
+bench: $(VENV)/ready  ## every promised figure beside what it is measured against: ONLY="night wrapper …"; draws docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(ONLY)
+	$(BIN)/python -m benchmarks.page
+
+bench-check: $(VENV)/ready  ## has a ratio become worse by more than 20 % since the results that are kept?
+	$(BIN)/python -m benchmarks.check $(ONLY)
 
 bench-recall: $(VENV)/ready  ## whether search finds what was said, before and after nights: DATA=DIR
 	$(BIN)/python benchmarks/recall.py $(if $(DATA),--data $(DATA))
@@ -69,4 +103,4 @@ bench-insights: $(VENV)/ready  ## whether what runs teach holds on other tasks: 
 	$(BIN)/python benchmarks/insights.py $(if $(DATA),--data $(DATA))
 
 clean:           ## remove what was made here
-	rm -rf $(VENV) $(CLIENTS) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) .peers dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ import iai_daemon
 from iai_daemon.cli.group import SECTIONS, iai
 from iai_daemon.paths import Home
 
-_PROGRAM = "iai-daemon"
+PROGRAM = "iai-daemon"
 _SPECIAL = {
     "\\": r"\e",
     "-": r"\-",
@@ -30,7 +30,7 @@ _SPECIAL = {
     "~": r"\(ti",
 }
 # Every command, or nearly, has them: they are told once.
-_EVERYWHERE = {"--home", "--json", "--help"}
+EVERYWHERE = {"--home", "--json", "--help"}
 EXAMPLE = "Example: "
 
 _DESCRIPTION = (
@@ -43,7 +43,7 @@ _DESCRIPTION = (
     "Besides it keeps an agenda: it wakes agents at the times that you, they, or a calendar say.",
     "Nearly every command works without a daemon, on what it has left in its home.",
 )
-_OPTIONS = (
+OPTIONS = (
     (
         "--home DIR",
         "The daemon's home; else IAI_DAEMON_HOME, else ~/.iai-daemon. Before the command or after it.",
@@ -58,7 +58,7 @@ _OPTIONS = (
     ("-h, --help", "Say what a command does, and how it is called."),
     ("--version", "Print the version. Without a command only."),
 )
-_STATUSES = (
+STATUSES = (
     ("0", "It worked, or the answer is yes."),
     ("1", "It did not, or the answer is no: no daemon runs, a check fails, nothing was there to do."),
     ("2", "The command line is wrong."),
@@ -69,7 +69,7 @@ _STATUSES = (
     ("130", "It was stopped with Ctrl-C; what was done by then is kept, where the command says so."),
     ("143", "The same, with SIGTERM."),
 )
-_VARIABLES = (
+VARIABLES = (
     ("IAI_DAEMON_HOME", "The home, where --home does not name one."),
     ("NO_COLOR", "Where it is set, nothing is coloured."),
     ("SHELL", "For which shell `iai-daemon completion` prints where none is named."),
@@ -134,21 +134,21 @@ EXAMPLES = (
 
 def page() -> str:
     """The whole page in the language of man, ASCII only: what is beyond has a name in it, so that no reader has to guess."""
-    context = click.Context(iai, info_name=_PROGRAM)
+    context = click.Context(iai, info_name=PROGRAM)
     lines = [
         r".\" Made by `make manual` from what the commands say of themselves: change it there.",
-        f'.TH "{_PROGRAM.upper()}" "1" "" "{_PROGRAM} {iai_daemon.__version__}" "User Commands"',
-        *_section("NAME", [escaped(f"{_PROGRAM} - the night shift for coding agents' memory")]),
+        f'.TH "{PROGRAM.upper()}" "1" "" "{PROGRAM} {iai_daemon.__version__}" "User Commands"',
+        *_section("NAME", [escaped(f"{PROGRAM} - the night shift for coding agents' memory")]),
         *_section(
             "SYNOPSIS",
-            [rf"\fB{escaped(_PROGRAM)}\fP [\fB{escaped('--home')}\fP \fIDIR\fP] \fICOMMAND\fP \&.\|.\|."],
+            [rf"\fB{escaped(PROGRAM)}\fP [\fB{escaped('--home')}\fP \fIDIR\fP] \fICOMMAND\fP \&.\|.\|."],
         ),
         *_section("DESCRIPTION", _paragraphs(_DESCRIPTION)),
-        *_section("OPTIONS", _listed(_OPTIONS)),
+        *_section("OPTIONS", _listed(OPTIONS)),
         *_section("COMMANDS", _overview()),
         *(line for name in iai.list_commands(context) for line in _command(context, name)),
-        *_section("EXIT STATUS", _listed(_STATUSES)),
-        *_section("ENVIRONMENT", _listed(_VARIABLES)),
+        *_section("EXIT STATUS", _listed(STATUSES)),
+        *_section("ENVIRONMENT", _listed(VARIABLES)),
         *_section("FILES", _listed(_files())),
         *_section(
             "EXAMPLES",
@@ -238,24 +238,25 @@ def _command(parent: click.Context, name: str) -> Iterator[str]:
 
 def _usage(command: click.Command, context: click.Context) -> str:
     pieces = [each for each in command.collect_usage_pieces(context) if each != "[OPTIONS]"]
-    return " ".join([context.command_path, *(["[OPTIONS]"] if _own_options(command) else []), *pieces])
+    return " ".join([context.command_path, *(["[OPTIONS]"] if own_options(command) else []), *pieces])
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    for each in _own_options(command):
+    for each in own_options(command):
         if record := each.get_help_record(context):
             yield record
 
 
-def _own_options(command: click.Command) -> list[click.Option]:
+def own_options(command: click.Command) -> list[click.Option]:
+    """Those that not every command has."""
     return [
-        each for each in command.params if isinstance(each, click.Option) and not _EVERYWHERE & set(each.opts)
+        each for each in command.params if isinstance(each, click.Option) and not EVERYWHERE & set(each.opts)
     ]
 
 
 def _help(text: str) -> Iterator[str]:
     """What a command says of itself, but for its examples: a paragraph after a backspace stays as it is laid out."""
-    for paragraph in _split(text):
+    for paragraph in split(text):
         lines = paragraph.splitlines()
         if lines[0].strip() != "\b":
             yield from (".PP", prose(paragraph))
@@ -273,7 +274,8 @@ def examples(text: str) -> list[str]:
     return re.findall(rf"^{EXAMPLE}(.+)$", inspect.cleandoc(text), re.MULTILINE)
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The paragraphs of a help text."""
     return [each for each in re.split(r"\n[ \t]*\n", inspect.cleandoc(text)) if each.strip()]
 
 
