@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.consolidation import hindrances
-from iai_daemon.consolidation.death import Death
-from iai_daemon.consolidation.keeper import Keeper, Seen, see
+from iai_daemon.consolidation.keeper import Keeper, Seen, Tally, see
 from iai_daemon.consolidation.night import Job, Night
-from iai_daemon.consolidation.passes import expected, outlook
+from iai_daemon.consolidation.prospects import Prospects, Work
+from iai_daemon.consolidation.setbacks import LONGEST_BACK_OFF, Setbacks
 from iai_daemon.consolidation.tasks import make_default_task, why_not
-from iai_daemon.consolidation.when import due_in
+from iai_daemon.consolidation.times import Dating, Times
 from iai_daemon.errors import IaiError, NightBusy, NightRefused, StoreAway, StoreBusy
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.idle import dream_due_at
@@ -25,13 +24,13 @@ from iai_daemon.lifecycle.machine import objection
 from iai_daemon.lifecycle.states import State
 from iai_daemon.memory import spool
 from iai_daemon.memory.delivering import deliver
-from iai_daemon.memory.nights import Hindrance, NightRow, Why
+from iai_daemon.memory.nights import Hindrance, NightRow
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.notify.news import News
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
 from iai_daemon.troubles import AS_SAID, degraded
-from iai_daemon.units import NEVER, format_stamp
+from iai_daemon.units import NEVER, stamp_of
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
@@ -39,41 +38,10 @@ if TYPE_CHECKING:
 Progress = Callable[[Mapping[str, object]], None]
 _Task = asyncio.Task[Mapping[str, Any] | None]
 
-# A night that was cut short is tried again after a tick, then two, four …, and at least once an hour. Where nights have no
-# interval, a plug-in whose worker found nothing to do is asked again after so long, too.
-_LONGEST_BACK_OFF = 3600.0
-
 # For so long the loop waits for another process that holds the store for itself alone; it tries again at each tick.
 _OPENS_WITHIN = 0.5
 # For so long notes are delivered at a tick that had to wait for the memory's server.
 _DELIVERS_WITHIN = 0.5
-
-
-class _Work(Enum):
-    """Whether a night would find anything. GUESSED: only plug-ins might, and their worker finds out."""
-
-    NONE = auto()
-    GUESSED = auto()
-    KNOWN = auto()
-
-
-@dataclass(slots=True)
-class _Times:
-    """When things happened, on the boot clock: it never steps, and the time asleep counts."""
-
-    first_started: float
-    last_began: float | None
-    last_asked: float | None
-    last_night_ended: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Refuted:
-    """A worker found nothing to do where plug-ins were guessed to have work: true of the store as of this change, and until
-    then (seconds awake)."""
-
-    change: int
-    until: float
 
 
 @dataclass(slots=True)
@@ -90,10 +58,35 @@ class _Running:
     failure: str | None = None
     note: Mapping[str, str] = field(default_factory=dict)
 
+    def hear(self, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "started":
+                self.id = event["night"]
+            case "pass":
+                self.pass_name = event["pass"]
+                self.progress = {"round": event["round"], "done": 0, "total": 0}
+            case "progress":
+                self.progress = {key: event[key] for key in ("round", "done", "total")}
+            case "note":
+                self.note = {key: event[key] for key in ("text", "summary")}
+
+    def news(self, outcome: str, report: Mapping[str, Any] | None, failure: str | None) -> News:
+        """What is told of it once it is over; `failure`: why it could not be run."""
+        death = self.night.death
+        return News(
+            self.id,
+            self.job.kind,
+            outcome,
+            report,
+            failure or (f"{death.say()}; {death.remedy}" if death and not death.ours else ""),
+            note=self.note.get("text", ""),
+            summary=self.note.get("summary", ""),
+        )
+
 
 def _told(night: NightRow) -> dict[str, Any]:
     """Its report, and when it was taken back."""
-    undone = None if night.undone_at is None else format_stamp(night.undone_at / 1000)
+    undone = None if night.undone_at is None else stamp_of(night.undone_at)
     return {**(night.report or {}), "undone_at": undone}
 
 
@@ -102,22 +95,6 @@ def _summary(night: NightRow | None) -> dict[str, Any] | None:
     if night is None or not night.report:
         return None
     return {key: value for key, value in _told(night).items() if key not in ("rounds", "passes")}
-
-
-def _look_for_work(
-    settings: Settings,
-    home: Home,
-    now: int,
-    alone: bool,
-    stores: Stores,
-) -> tuple[_Work, int]:
-    """What a night would find, and the newest change as of which nothing but plug-ins is thought to have work."""
-    known, guessed = expected(settings, home, alone=alone)
-    if outlook(stores.nights, known, now).work:
-        return _Work.KNOWN, 0
-    if not guessed or not outlook(stores.nights, guessed, now).work:
-        return _Work.NONE, 0
-    return _Work.GUESSED, stores.nights.newest_change()
 
 
 class Shift:
@@ -144,39 +121,36 @@ class Shift:
         self._changed = changed
         self._log = log
         self._ageing = ageing or Ageing(settings.lifecycle.tick)
-        self._keeper = self._make_keeper()
+        self._open()
+        self._setbacks = Setbacks(settings.lifecycle.tick)
+        self._dating = Dating()
+        self._times: Times | None = None
         self._seen: Seen | None = None
-        self._memories: int | None = None
-        self._counted: Mapping[str, int] = {}
         self._trouble: dict[str, str] | None = None
         self._objection: str | None = None
-        self._times: _Times | None = None
-        self._dated: dict[int, float] = {}
         self._why_not = why_not(by_setting=settings.consolidation.enabled, by_task=True)
         self._hindrances: Mapping[str, Hindrance] = {}
-        self._work: dict[bool, _Work] = {}
-        self._guess = 0
-        self._refuted: dict[bool, _Refuted] = {}
         self._running: _Running | None = None
         self._task: _Task | None = None
         self._last: Mapping[str, Any] | None = None
-        self._cut_short = 0
-        self._fruitless = 0
-        self._death: Death | None = None
-        self._failure: str | None = None
-        self._mended: int | None = None
-        self.locked_out = False
-        self._retry_at = 0.0
         self._last_dream_ended: float | None = None
+        self.locked_out = False
         self.next_at = NEVER
         self.told: Callable[[], None] = lambda: None
         self.over: Callable[[News], None] = lambda _: None
+
+    def _open(self) -> None:
+        """Whoever asks the store, from now on by these settings."""
+        settings = self._settings
+        self._keeper = Keeper(partial(self._open_stores, settings), beside=settings.memory.engine != "sqlite")
+        self._tally = Tally(self._keeper, self._note_trouble)
+        self._prospects = Prospects(settings, self._home, self._keeper, self._changed, self._note_trouble)
 
     # What the loop asks.
 
     def look(self, now: Now) -> None:
         """Once a tick: open the store where it is not open yet, or another one by now, and learn what others did."""
-        self._work.clear()
+        self._prospects.forget()
         self._keeper.ask(
             "look",
             lambda stores: self._deliver_and_see(stores, now.milliseconds),
@@ -193,14 +167,17 @@ class Shift:
     def _learn(self, now: Now, seen: Seen) -> None:
         self._trouble, self.locked_out = None, False
         before, self._seen = self._seen, seen
-        self._times = self._read_times(seen, now)
+        self._times = self._dating.read(seen, now, self._ageing.on_boot_clock, shared=self._keeper.beside)
+        if seen.newest is None:
+            self._last = None  # another memory may have been restored meanwhile
+        elif seen.newest.report:
+            self._last = _told(seen.newest)
         self._hindrances = seen.hindrances
         self._why_not = why_not(by_setting=self._settings.consolidation.enabled, by_task=seen.enabled)
         if seen.elsewhere is not None and self._running is None:
-            # Once that one is over it is known whether anything is left to do.
-            self._cut_short, self._retry_at = 0, 0.0
+            self._setbacks.leave_to_others()
         if self._keeper.beside:
-            self._count()
+            self._tally.memories()
             if seen != before:
                 self._changed()
 
@@ -217,28 +194,22 @@ class Shift:
         """Go by other settings from the next `look` on; a night that runs goes on by those that it began with."""
         self._settings = settings
         self._ageing = ageing
-        self._refuted.clear()
-        self._fruitless = 0
-        # What was mended in the settings is tried at once.
-        self._retry_at = 0.0
+        self._setbacks.go_by(settings.lifecycle.tick)
         # Opened anew, the store mirrors the interval.
         self._keeper.leave()
         self._forget_store()
-        self._keeper = self._make_keeper()
+        self._open()
 
     def overdue(self, now: Now) -> Overdue:
         """Whether a night has been waited for too long, or when it will have been."""
         limit = self._settings.lifecycle.overdue_after
         if self._times is None or limit == NEVER or self._why_not:
             return Overdue()
-        since, ended = self._times.first_started, self._times.last_night_ended
-        if ended is not None and ended <= now.boot:
-            since = max(since, ended)
-        waited = now.boot - since
+        waited = self._times.waited(now)
         if waited < limit:
             return Overdue(in_seconds=limit - waited)
         # What needs the store alone would not run then: it waits until everybody has left.
-        return Overdue(now=self._work_for(now, alone=False) is _Work.KNOWN)
+        return Overdue(now=self._prospects.look(now, alone=False) is Work.KNOWN)
 
     def act(self, allowed: Allowed, standing: Standing, now: Now) -> None:
         """Start what is due and allowed; tell what is no longer allowed to yield."""
@@ -251,49 +222,28 @@ class Shift:
             if not job.asked and (allowed is Allowed.NONE or (job.alone and allowed is not Allowed.ALL)):
                 self._running.night.request_yield(f"{standing.state}: {standing.reason}")
         elif allowed is Allowed.NONE:
-            self._work.clear()
+            self._prospects.forget()
         else:
             self._start_when_due(allowed, standing, now)
 
     def _start_when_due(self, allowed: Allowed, standing: Standing, now: Now) -> None:
         if self._times is None or self._why_not or self.elsewhere is not None:
             return
-        times = self._times
-        interval = self._settings.consolidation.interval
-        wait = due_in(now.boot, interval, times.last_began, times.first_started, times.last_asked)
-        at = max(now.awake + wait, self._retry_at)
+        due = now.awake + self._times.due_in(now, self._settings.consolidation.interval)
+        at = max(due, self._setbacks.retry_at)
         if standing.state is State.IDLE:
             idle_after = self._settings.lifecycle.idle_after
             at = max(at, dream_due_at(standing.since, self._last_dream_ended, idle_after))
         if at > now.awake:
             self.next_at = at
-        elif (work := self._work_for(now, alone=allowed is Allowed.ALL)) is not _Work.NONE:
+        elif (work := self._prospects.look(now, alone=allowed is Allowed.ALL)) is not Work.NONE:
             self._objection = objection(self._settings.lifecycle, self._home)
             if self._objection is None:
                 kind = "nap" if standing.state is State.IDLE else "night"
                 job = Job(self._home.root, kind, standing.rule, alone=allowed is Allowed.ALL)
-                self._start(job, guessed=self._guess if work is _Work.GUESSED else None)
-        elif self._work.get(True) is _Work.NONE:
+                self._start(job, guessed=self._prospects.guess if work is Work.GUESSED else None)
+        elif self._prospects.known(alone=True) is Work.NONE:
             self._forget_failures()
-
-    def _work_for(self, now: Now, *, alone: bool) -> _Work:
-        """What a night of the passes that may run would find; asked of the store at most once a tick."""
-        if alone not in self._work:
-            question = partial(_look_for_work, self._settings, self._home, now.milliseconds, alone)
-            name = f"work {alone}"
-            self._keeper.ask(name, question, partial(self._know_work, now, alone), self._note_trouble)
-        return self._work.get(alone, _Work.NONE)
-
-    def _know_work(self, now: Now, alone: bool, found: tuple[_Work, int]) -> None:
-        work, change = found
-        if work is _Work.GUESSED:
-            self._guess = change
-            refuted = self._refuted.get(alone)
-            if refuted is not None and now.awake < refuted.until and refuted.change == change:
-                work = _Work.NONE
-        self._work[alone] = work
-        if self._keeper.beside and work is not _Work.NONE:
-            self._changed()
 
     # What runs.
 
@@ -303,7 +253,11 @@ class Shift:
         running = _Running(job, Night(job, self._settings.consolidation.yield_within), guessed)
 
         def heard(event: Mapping[str, object]) -> None:
-            self._hear(running, event)
+            running.hear(event)
+            if event["event"] in ("failed", "warning"):
+                said = {key: event[key] for key in event if key != "event"}
+                self._log.warning(f"night {event['event']}", **said)
+            self.told()
             if progress is not None:
                 progress(event)
 
@@ -314,7 +268,7 @@ class Shift:
     async def _run(self, running: _Running, heard: Progress) -> Mapping[str, Any] | None:
         self._log.info("night starts", kind=running.job.kind, rule=running.job.rule)
         report: Mapping[str, Any] | None = None
-        self._failure = None
+        self._setbacks.failure = None
         try:
             report = await running.night.run(heard)
         except NightBusy as error:
@@ -323,87 +277,41 @@ class Shift:
             running.failure = str(error)
         except (IaiError, OSError) as error:
             self._log.error("night failed", cause=str(error))
-            self._failure = running.failure = str(error)
+            self._setbacks.failure = running.failure = str(error)
         finally:
             self._running = None
             self._end(running, report)
             self._changed()
         return report
 
-    def _hear(self, running: _Running, event: Mapping[str, Any]) -> None:
-        match event["event"]:
-            case "started":
-                running.id = event["night"]
-            case "pass":
-                running.pass_name = event["pass"]
-                running.progress = {"round": event["round"], "done": 0, "total": 0}
-            case "progress":
-                running.progress = {key: event[key] for key in ("round", "done", "total")}
-            case "note":
-                running.note = {key: event[key] for key in ("text", "summary")}
-            case "failed" | "warning":
-                self._log.warning(
-                    f"night {event['event']}", **{key: event[key] for key in event if key != "event"}
-                )
-        self.told()
-
     def _end(self, running: _Running, report: Mapping[str, Any] | None) -> None:
         now, job, death = self._clock.now(), running.job, running.night.death
         outcome = report["outcome"] if report else "killed" if death else "failed"
-        finished = outcome in ("completed", "nothing_to_do")
         if death is not None:
             self._log.warning("night killed", cause=death.say(), night=death.night)
-        if finished or (death is not None and not death.ours):
-            self._death = death
-        if outcome == "nothing_to_do":
-            self._forget_failures()
         if job.kind == "nap":
             self._last_dream_ended = now.awake
-        self._cut_short = 0 if finished else self._cut_short + 1
-        self._fruitless = self._fruitless + 1 if outcome == "nothing_to_do" else 0
-        if not finished:
-            self._retry_at = now.awake + self._back_off(self._cut_short)
-        elif outcome == "nothing_to_do" and not job.asked:
-            self._found_nothing(running, now)
+        self._setbacks.ended(outcome, death, now.awake)
+        if outcome == "nothing_to_do":
+            self._forget_failures()
+            if not job.asked:
+                self._found_nothing(running, now)
         self._log.info(
             "night ended", outcome=outcome, night=running.id, yield_seconds=running.night.yield_seconds
         )
         self.look(now)
         self.told()
-        self.over(self._news(running, outcome, report))
-
-    def _news(self, running: _Running, outcome: str, report: Mapping[str, Any] | None) -> News:
-        death = running.night.death
-        trouble = self._failure or (f"{death.say()}; {death.remedy}" if death and not death.ours else "")
-        return News(
-            running.id,
-            running.job.kind,
-            outcome,
-            report,
-            trouble,
-            note=running.note.get("text", ""),
-            summary=running.note.get("summary", ""),
-        )
+        self.over(running.news(outcome, report, self._setbacks.failure))
 
     def _forget_failures(self) -> None:
-        """What nights failed of until now has left nothing undone."""
-        self._death = self._failure = None
-        self._cut_short = 0
-        if self._last is not None:
-            self._mended = self._last["id"]
-
-    def _back_off(self, times: int) -> float:
-        """Seconds until the next try, after so many in vain."""
-        seconds: float = self._settings.lifecycle.tick * 2 ** min(times - 1, 16)
-        return min(seconds, _LONGEST_BACK_OFF)
+        self._setbacks.forget(None if self._last is None else self._last["id"])
 
     def _found_nothing(self, running: _Running, now: Now) -> None:
-        """The worker looked closer, or by other settings than these: asking it again at each tick would not make work."""
         if running.guessed is None:
-            self._retry_at = now.awake + self._back_off(self._fruitless)
+            self._setbacks.found_nothing(now.awake)
         else:
-            until = now.awake + (self._settings.consolidation.interval or _LONGEST_BACK_OFF)
-            self._refuted[running.job.alone] = _Refuted(running.guessed, until)
+            until = now.awake + (self._settings.consolidation.interval or LONGEST_BACK_OFF)
+            self._prospects.refute(running.guessed, until, alone=running.job.alone)
 
     async def run_asked(
         self, *, alone: bool, max_rounds: int | None, passes: Sequence[str] | None, progress: Progress
@@ -456,7 +364,7 @@ class Shift:
             "elsewhere": self.elsewhere,
             "last": self._last,
             "last_night": _summary(self._seen.night if self._seen else None),
-            "waiting": self._waiting(),
+            "waiting": self._tally.waiting(),
         }
 
     def next_night(self, at: float, now: Now, *, alone: bool) -> tuple[float | None, str | None]:
@@ -469,13 +377,11 @@ class Shift:
         may_already = at <= now.awake
         if may_already and self._objection:
             return None, self._objection
-        times, interval = self._times, self._settings.consolidation.interval
-        due = now.awake + due_in(now.boot, interval, times.last_began, times.first_started, times.last_asked)
-        start = max(at, now.awake, due, self._retry_at)
+        due = now.awake + self._times.due_in(now, self._settings.consolidation.interval)
+        start = max(at, now.awake, due, self._setbacks.retry_at)
         if start > max(at, now.awake):
-            again = "the last one was cut short" if self._cut_short else "the last one found nothing to do"
-            return start, again if start > due else "the interval since the last one"
-        if may_already and self._work.get(alone) is _Work.NONE:
+            return start, self._setbacks.waits_for if start > due else "the interval since the last one"
+        if may_already and self._prospects.known(alone=alone) is Work.NONE:
             return None, "nothing is to do"
         return start, None
 
@@ -484,33 +390,9 @@ class Shift:
         """The host on which another daemon of this store runs a night."""
         return None if self._seen is None or self._running is not None else self._seen.elsewhere
 
-    def _waiting(self) -> Mapping[str, int]:
-        """How many planned changes wait, by why."""
-        self._keeper.ask(
-            "waiting", lambda stores: stores.nights.waiting(), self._know_waiting, self._cannot_count
-        )
-        return self._counted
-
-    def _know_waiting(self, found: Mapping[Why, int]) -> None:
-        self._counted = {why.value: number for why, number in found.items()}
-
-    def _know_memories(self, found: int) -> None:
-        self._memories = found
-
-    def _cannot_count(self, error: IaiError) -> None:
-        self._memories, self._counted = None, {}
-        self._note_trouble(error)
-
-    def _count(self) -> int | None:
-        """How many memories there are."""
-        self._keeper.ask(
-            "memories", lambda stores: stores.memory.memories(), self._know_memories, self._cannot_count
-        )
-        return self._memories
-
     def describe_store(self) -> dict[str, object]:
         """The part `store` of the status."""
-        return {"engine": self._settings.memory.engine, "memories": self._count()}
+        return {"engine": self._settings.memory.engine, "memories": self._tally.memories()}
 
     def degraded(self) -> list[dict[str, str]]:
         """What keeps the memory and its nights from being as they should."""
@@ -526,59 +408,14 @@ class Shift:
         now = self._clock.now().milliseconds
         for name, hindrance in self._hindrances.items():
             if waits := hindrances.say(hindrance, now):
-                until = format_stamp((hindrance.not_before or now) / 1000)
+                until = stamp_of(hindrance.not_before or now)
                 fix = f"`iai-daemon nights retry {name}` lets it run before that"
                 found.append(degraded(f"pass {name}", f"{waits}, until {until}", fix))
-        if self._death is not None:
-            found.append(degraded("nights", self._death.say(), self._death.remedy))
-        if why := self._failure or self._failed_night():
-            found.append(degraded("nights", why, "as the sentence says; the next night tries again"))
-        if self._cut_short > 1 and self.elsewhere is None:
-            why = f"the last {self._cut_short} nights were cut short"
-            found.append(degraded("nights", why, "`iai-daemon nights list` tells by what"))
+        elsewhere = self.elsewhere is not None
+        found += [degraded("nights", *said) for said in self._setbacks.say(self._last, elsewhere=elsewhere)]
         return found
 
-    def _failed_night(self) -> str | None:
-        """Why the newest night failed, as it stands in the books."""
-        last = self._last
-        if last is None or last["outcome"] != "failed" or last["id"] == self._mended:
-            return None
-        return f"night {last['id']} failed: {last['reason']}"
-
-    # What is remembered.
-
-    def _read_times(self, seen: Seen, now: Now) -> _Times:
-        """When nights were, turned from stamps into ages once a tick."""
-
-        dated, self._dated = self._dated, {}
-
-        def on_boot_clock(milliseconds: int) -> float:
-            """Read once, when the stamp is first seen: a clock that was set back may show the same time again."""
-            at = dated.get(milliseconds)
-            self._dated[milliseconds] = at = (
-                self._ageing.on_boot_clock(milliseconds / 1000, now) if at is None else at
-            )
-            # A host whose clock is ahead of ours has not stamped the future.
-            return min(at, now.boot) if self._keeper.beside else at
-
-        def began(night: NightRow | None) -> float | None:
-            return None if night is None else on_boot_clock(night.started_at)
-
-        night = seen.night
-        if seen.newest is None:
-            self._last = None  # another memory may have been restored meanwhile
-        elif seen.newest.report:
-            self._last = _told(seen.newest)
-        return _Times(
-            first_started=min(now.boot, on_boot_clock(seen.first_started_at)),
-            last_began=began(seen.due),
-            last_asked=began(seen.asked),
-            last_night_ended=None if night is None else on_boot_clock(night.ended_at or night.started_at),
-        )
-
-    def _make_keeper(self) -> Keeper:
-        settings = self._settings
-        return Keeper(partial(self._open_stores, settings), beside=settings.memory.engine != "sqlite")
+    # The store.
 
     def _open_stores(self, settings: Settings) -> Stores:
         """The store, with the task that lets nights come; it is written only where it does not mirror the setting. Raises
@@ -591,5 +428,5 @@ class Shift:
 
     def _forget_store(self) -> None:
         """What is not known any more while it cannot be asked."""
-        self._times = self._seen = self._memories = None
-        self._counted = {}
+        self._times = self._seen = None
+        self._tally.forget()

@@ -17,11 +17,10 @@ from iai_daemon.consolidation.plan import planned_again
 from iai_daemon.consolidation.report import counters
 from iai_daemon.errors import ChangedSince, NightRefused, NoSuchRecord
 from iai_daemon.memory.nights import Change, HeldRow, JournalEntry, NightRow, NightStore, Undone, Why
-from iai_daemon.memory.record import Record
+from iai_daemon.memory.record import Record, as_stamp
 from iai_daemon.memory.store import MemoryStore
 from iai_daemon.paths import Home
 from iai_daemon.progress import Tell, unheard
-from iai_daemon.units import format_stamp
 
 # What tells the store's own bookkeeping about a row, not a person about a memory.
 _BOOKKEEPING = frozenset({"revision", "change"})
@@ -63,10 +62,11 @@ def undo_night(
     return undone
 
 
-def accept_night(store: NightStore, home: Home, night: int, now: int) -> Accepted:
+def accept_night(store: NightStore, home: Home, night: int, now: int, tell: Tell = unheard) -> Accepted:
     """Carry out what this night proposed, as its own changes, so that an undo takes them back; `now` in milliseconds.
 
-    The consolidation lock is held meanwhile. Raises NoSuchNight, NightBusy, and NightRefused when nothing waits.
+    The consolidation lock is held meanwhile. `tell` hears of proposals, before each portion of them: what it raises leaves that one
+    and the rest waiting, and what was carried out until then stands. Raises NoSuchNight, NightBusy, and NightRefused when nothing waits.
     """
     with lock.held_everywhere(home.consolidation_lock, _who("acceptance", night, now), store):
         row = store.night(night)
@@ -74,16 +74,18 @@ def accept_night(store: NightStore, home: Home, night: int, now: int) -> Accepte
         if not proposed:
             undone = "" if row.undone_at is None else f": it was undone at {stamp(row.undone_at)}"
             raise NightRefused(problem=f"Nothing that night {night} proposed waits{undone}.")
-        applied, left_out = 0, []
+        applied, seen, left_out = 0, 0, list[HeldRow]()
         try:
             for (number, name), rows in _portions(proposed):
+                tell("accepting", seen, len(proposed))
                 batch = replace(planned_again(rows), insists=True)
                 done = store.apply(night, number, name, batch, now)
+                seen += len(rows)
                 applied += done.changed
                 left_out += [each for each in rows if each.planned.change_id in done.left_out]
         finally:
             _count_again(store, row, now)
-    renew_note(home, store)
+            renew_note(home, store)
     return Accepted(applied, left_out)
 
 
@@ -202,7 +204,7 @@ def _readable(name: str, before: object, after: object) -> tuple[object, object]
 
 
 def stamp(milliseconds: int) -> str:
-    return format_stamp(milliseconds / 1000)
+    return as_stamp(milliseconds)
 
 
 # In words.

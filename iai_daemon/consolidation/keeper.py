@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from iai_daemon.consolidation.tasks import is_enabled
 from iai_daemon.errors import IaiError
-from iai_daemon.memory.nights import Hindrance, NightRow
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.nights import Hindrance, NightRow, Why
+from iai_daemon.memory.stores import Stores
 
 _Answer = TypeVar("_Answer")
 
@@ -148,3 +148,41 @@ class Keeper:
         stores, self._stores = self._stores, None
         if stores is not None:
             stores.close()
+
+
+class Tally:
+    """What is counted for `status`: what the store told last, and it is asked again each time. `failed` hears why it cannot be."""
+
+    def __init__(self, keeper: Keeper, failed: Callable[[IaiError], None]) -> None:
+        self._keeper = keeper
+        self._failed = failed
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self._memories: int | None = None
+        self._waiting: Mapping[str, int] = {}
+
+    def memories(self) -> int | None:
+        """How many there are; None: that is not known."""
+        self._keeper.ask(
+            "memories", lambda stores: stores.memory.memories(), self._know_memories, self._cannot_count
+        )
+        return self._memories
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many planned changes wait, by why."""
+        self._keeper.ask(
+            "waiting", lambda stores: stores.nights.waiting(), self._know_waiting, self._cannot_count
+        )
+        return self._waiting
+
+    def _know_memories(self, found: int) -> None:
+        self._memories = found
+
+    def _know_waiting(self, found: Mapping[Why, int]) -> None:
+        self._waiting = {why.value: number for why, number in found.items()}
+
+    def _cannot_count(self, error: IaiError) -> None:
+        self.forget()
+        self._failed(error)

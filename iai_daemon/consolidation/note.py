@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
 from iai_daemon.consolidation.effects import (
     ARCHIVED,
+    BESIDE,
+    COUNTERS,
     EXPIRED,
     GIST,
     LEARNT,
@@ -17,8 +20,10 @@ from iai_daemon.consolidation.effects import (
     PROFILED,
     SUPERSEDED,
     UNDOABLE,
+    counted,
 )
 from iai_daemon.consolidation.report import COMPLETED, FAILED, YIELDED, broken, notable, of_row
+from iai_daemon.foreign import one_line
 from iai_daemon.memory.nights import JournalEntry, NightRow, NightStore, Why
 from iai_daemon.units import parse_stamp, say_count, to_local
 
@@ -32,16 +37,6 @@ _QUOTED = 30
 # In characters, and in words before the first in which two texts differ.
 _COMPARED, _BEFORE = 400, 2
 _CAUSE = 240
-_DONE = {
-    "expired_pruned": "past their time",
-    "superseded_gc": "replaced by newer facts",
-    "nodes_embedded": "given a vector",
-    "trajectory_insights": "learnt from agents' runs",
-    "model_insights": "learnt from models' profiles",
-    "duplicates_merged": "joined with others",
-    "archived": "archived",
-}
-_BESIDE = {"links_added": "link", "gists_written": "gist"}
 _WAITING = ("proposed", "held_back")
 # What makes the best example comes first.
 _TOLD = {
@@ -56,6 +51,9 @@ _TOLD = {
 _WITHOUT_NEW = {SUPERSEDED: "{old} was replaced", MERGED: "{old} was joined with another"}
 
 Told = Mapping[str, Any]
+
+# One line of what somebody wrote, at most so many characters, without anything that would steer a terminal.
+_clean = partial(one_line, instead=" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def _of_kind(store: NightStore, night: int, effect: str) -> list[str]:
     rest: list[str] = []
     for entry in store.first_of(night, effect, _LOOKED_AT):
         # What was purged has no words any more.
-        if old := clean(str(entry.after.get("content") or ""), _COMPARED):
+        if old := _clean(str(entry.after.get("content") or ""), _COMPARED):
             new = _successor(store, entry)
             (whole if new or effect not in _WITHOUT_NEW else rest).append(_example(effect, old, new))
     return [*whole, *rest]
@@ -134,7 +132,7 @@ def _successor(store: NightStore, entry: JournalEntry) -> str:
     if not isinstance(successor, int):
         return ""
     standing = store.standing([successor], pass_name="", taken_back=True).get(successor)
-    return "" if standing is None else clean(standing.content, _COMPARED)
+    return "" if standing is None else _clean(standing.content, _COMPARED)
 
 
 def _example(effect: str, old: str, new: str) -> str:
@@ -153,14 +151,7 @@ def _quote(text: str, other: str = "") -> str:
     )
     if len(" ".join(words[: alike + 1])) > _QUOTED:
         text = f"… {' '.join(words[max(0, alike - _BEFORE) :])}"
-    return f'"{clean(text, _QUOTED)}"'
-
-
-def clean(text: str, most: int) -> str:
-    """One line of what somebody wrote, at most so many characters, without anything that would steer a terminal."""
-    # A whole memory may be long: what is cut off is not looked at.
-    line = " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * most]).split())
-    return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1].rstrip()}…"
+    return f'"{_clean(text, _QUOTED)}"'
 
 
 def morning_note(morning: Morning, zone: tzinfo | None = None) -> str:
@@ -182,8 +173,8 @@ def summary(morning: Morning) -> str:
     waits = [say_count(morning.proposed, "change") + " proposed"] if morning.proposed else []
     waits += [say_count(morning.held_back, "change") + " held back"] if morning.held_back else []
     causes = broken(night)
-    failed = [f"failed: {', '.join(clean(name, _QUOTED) for name in causes)}"] if causes else []
-    said = [*_counted(night), *waits, *failed]
+    failed = [f"failed: {', '.join(_clean(name, _QUOTED) for name in causes)}"] if causes else []
+    said = [*counted(night), *waits, *failed]
     return f"{', '.join(said) or 'nothing was changed'}."
 
 
@@ -191,7 +182,7 @@ def _head(night: Told, zone: tzinfo | None) -> Iterator[str]:
     called = "Last night" if night["kind"] == "night" else "The last nap"
     # Which pass broke of what has a line of its own.
     why = None if broken(night) else night["reason"]
-    reason = f" ({clean(str(why), _CAUSE)})" if why else ""
+    reason = f" ({_clean(str(why), _CAUSE)})" if why else ""
     yield f"{called}, {_when(night, zone)}: {night['kind']} {night['id']}, {night['outcome']}{reason}."
     if night.get("undone_at"):
         at = to_local(parse_stamp(str(night["undone_at"])), zone)
@@ -202,9 +193,10 @@ def _did(night: Told, examples: Sequence[str]) -> Iterator[str]:
     if night.get("undone_at"):
         return
     nothing = "nothing was changed" if any(night[name] for name in _WAITING) else "nothing had to be changed"
-    yield f"Of {night['total_nodes']} memories: {', '.join(_counted(night, _DONE)) or nothing}."
+    changed = counted(night, set(COUNTERS) - set(BESIDE))
+    yield f"Of {night['total_nodes']} memories: {', '.join(changed) or nothing}."
     yield from (f"  {each}" for each in examples)
-    if added := [say_count(night[name], what) for name, what in _BESIDE.items() if night[name]]:
+    if added := counted(night, BESIDE):
         yield f"Beside them: {' and '.join(added)} of what belongs together."
 
 
@@ -222,8 +214,8 @@ def _went_wrong(morning: Morning) -> Iterator[str]:
     if causes := broken(night):
         (name, cause), *others = causes.items()
         more = f" (and {say_count(len(others), 'other')})" if others else ""
-        yield f"Went wrong{more}: {clean(name, _QUOTED)}, {clean(cause.rstrip('.'), _CAUSE)}."
-        retry = f"`iai-daemon nights retry {clean(name, _QUOTED)}` lets it run again"
+        yield f"Went wrong{more}: {_clean(name, _QUOTED)}, {_clean(cause.rstrip('.'), _CAUSE)}."
+        retry = f"`iai-daemon nights retry {_clean(name, _QUOTED)}` lets it run again"
         again = retry if morning.hindered.get(name, False) else "The next night tries again"
         yield f"{again}; `iai-daemon doctor` says what is wrong."
     elif night["outcome"] == FAILED:
@@ -241,8 +233,8 @@ def _since(morning: Morning, zone: tzinfo | None) -> Iterator[str]:
     naps = [each for each in morning.since if each["kind"] == "nap"]
     nights = [each for each in morning.since if each["kind"] != "nap"]
     if naps:
-        total = {name: sum(int(each[name]) for each in naps) for name in (*_DONE, *_BESIDE)}
-        said = ", ".join(_counted(total)) or "nothing was changed"
+        total = {name: sum(int(each[name]) for each in naps) for name in COUNTERS}
+        said = ", ".join(counted(total)) or "nothing was changed"
         yield f"Since then {say_count(len(naps), 'nap')}, the last at {_clock(naps[-1], zone)}: {said}."
     if nights:
         last = nights[-1]
@@ -261,12 +253,6 @@ def _vain(night: Told) -> str:
 def _way_back(night: Told) -> Iterator[str]:
     if not night.get("undone_at") and any(night[name] for name in UNDOABLE):
         yield f"`iai-daemon nights undo {night['id']}` takes it back."
-
-
-def _counted(report: Told, names: Mapping[str, str] | None = None) -> list[str]:
-    beside = {} if names is not None else _BESIDE
-    found = [f"{report[name]} {words}" for name, words in (names or _DONE).items() if report[name]]
-    return found + [say_count(report[name], what) for name, what in beside.items() if report[name]]
 
 
 def _clock(report: Told, zone: tzinfo | None) -> str:

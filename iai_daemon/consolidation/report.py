@@ -9,7 +9,7 @@ from typing import Any
 from iai_daemon.consolidation.death import Cause, Death
 from iai_daemon.consolidation.effects import ARCHIVED, EXPIRED, GIST, LEARNT, MERGED, PROFILED, SUPERSEDED
 from iai_daemon.memory.nights import NightRow, NightStore, Outlook, Why
-from iai_daemon.units import format_stamp
+from iai_daemon.units import stamp_of
 
 COMPLETED, YIELDED, NOTHING_TO_DO, FAILED, CANCELLED = (
     "completed",
@@ -154,8 +154,8 @@ class Report:
             "id": self.id,
             "kind": self.kind,
             "rule": self.rule,
-            "started_at": format_stamp(self.started_at / 1000),
-            "ended_at": format_stamp(self.ended_at / 1000),
+            "started_at": stamp_of(self.started_at),
+            "ended_at": stamp_of(self.ended_at),
             "outcome": self.outcome,
             "reason": self.reason,
             "rounds": [each.as_json() for each in self.rounds],
@@ -248,7 +248,7 @@ def notable(report: Mapping[str, Any]) -> bool:
 
 def of_row(row: NightRow) -> dict[str, object]:
     """The report of a night as the store keeps it, for `--json`; one without an end has neither `ended_at` nor `outcome`."""
-    undone = None if row.undone_at is None else format_stamp(row.undone_at / 1000)
+    undone = None if row.undone_at is None else stamp_of(row.undone_at)
     if row.report is not None:
         # What an older version did not count yet it did not do.
         return {**row.report, **_not_counted(row.report), "undone_at": undone}

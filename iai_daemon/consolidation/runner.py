@@ -9,12 +9,14 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import islice, takewhile
+from itertools import islice
 
 from iai_daemon import clock
 from iai_daemon.clock import Now, Stopwatch
-from iai_daemon.consolidation import budget, hindrances
+from iai_daemon.consolidation import budget
 from iai_daemon.consolidation.death import Death
+from iai_daemon.consolidation.earlier import close_killed, cut_short_before, resumed
+from iai_daemon.consolidation.obstacles import Obstacles
 from iai_daemon.consolidation.pace import Pace
 from iai_daemon.consolidation.passes import outlook
 from iai_daemon.consolidation.plan import Pass, planned_again
@@ -22,7 +24,6 @@ from iai_daemon.consolidation.process import usage
 from iai_daemon.consolidation.recall import RecallCheck
 from iai_daemon.consolidation.report import (
     COMPLETED,
-    CUT_SHORT,
     FAILED,
     NOTHING_TO_DO,
     YIELDED,
@@ -30,25 +31,14 @@ from iai_daemon.consolidation.report import (
     Counters,
     PassReport,
     Report,
-    Resumed,
     RoundReport,
     Stopped,
     counters,
-    interrupted,
 )
 from iai_daemon.errors import CorruptStore, Fenced, IaiError, NoBackup, StoreAway, StoreBusy
-from iai_daemon.memory.nights import (
-    QUARANTINE,
-    Batch,
-    Hindrance,
-    NightRow,
-    NightStore,
-    Outlook,
-    Why,
-)
+from iai_daemon.memory.nights import Batch, NightStore, Outlook, Why
 from iai_daemon.memory.store import MemoryStore
 
-_LONGEST_CHAIN = 100
 # So long a night tries to leave its report with a server that is away, and so long when somebody has come back.
 _REPORTS_WITHIN, _LEAVES_WITHIN = 10.0, 0.1
 _ASKS_AGAIN_EVERY = 0.1
@@ -115,7 +105,7 @@ def run_night(store: NightStore, passes: Sequence[Pass], order: Order, around: S
         before = look()
         if before.work:
             with around.lock:
-                _close_killed(store, before, around)
+                close_killed(store, before, around.death(), around.clock().milliseconds)
                 before = look()  # whoever held the lock a moment ago may have done it
                 if before.work:
                     return _Night(store, passes, order, around).run()
@@ -148,9 +138,9 @@ class _Night:
         self._passed: list[PassReport] = []
         self._checked = None if around.memory is None else Checked()
         self._rounds: list[RoundReport] = []
-        self._hindrances = store.hindrances()
-        earlier = _unfinished_before(store)
-        self._resumes = _resumed(earlier)
+        self._obstacles = Obstacles(store, self._note)
+        earlier = cut_short_before(store)
+        self._resumes = resumed(earlier)
         allowed = budget.allowance(order.loss_budget, store.counts()["current"])
         self._may_lose = allowed - sum(store.losses(night.id) for night in earlier)
 
@@ -186,12 +176,12 @@ class _Night:
         """One pass; what goes wrong in it is told and does not keep the others from running."""
         if self._must_stop() or each.name in self._failed:
             return PassReport(each.name, number)
-        waits = self._waits(each.name)
+        waits = self._obstacles.keep_out(each.name, self._now(), asked=self._order.asked)
         if waits:
             return PassReport(each.name, number, status=waits)
         memory = self._around.memory
         check = None if memory is None else RecallCheck(memory, self._now(), self._yield_point)
-        done = _Done(each.name, number, self._awake(), self._pace(each), check)
+        done = _Done(each.name, number, self._awake(), Pace(self._obstacles.portion(each)), check)
         try:
             self._run_batches(each, done)
         except _Halted:
@@ -274,25 +264,11 @@ class _Night:
             raise _Halted
         done.said = "; ".join(said)
 
-    def _pace(self, each: Pass) -> Pace:
-        hindrance = self._hindrances.get(each.name)
-        return Pace(min(each.portion_size, (hindrance and hindrance.portion) or each.portion_size))
-
-    def _waits(self, name: str) -> str | None:
-        """Why the pass may not run now, in words. A person's wish does not wait for a pass that was only deferred."""
-        hindrance = self._hindrances.get(name)
-        if hindrance is None or (self._order.asked and hindrance.failures < QUARANTINE):
-            return None
-        return hindrances.say(hindrance, self._now())
-
     def _fail(self, each: Pass, done: _Done, cause: Exception) -> None:
         """Tell what broke, and let the pass wait as long as it has to; too little memory means smaller portions."""
         said = _say(cause)
-        known = self._hindrances.get(each.name)
-        portion = None
-        if isinstance(cause, MemoryError):
-            portion = max(1, done.pace.portion // 2)
-        self._hinder(each.name, hindrances.failed(known, said, self._now(), portion=portion))
+        portion = max(1, done.pace.portion // 2) if isinstance(cause, MemoryError) else None
+        self._obstacles.failed(each.name, said, self._now(), portion)
         done.failure = f"failed: {said}"
         self._failed.add(each.name)
         self._trouble.append(f"the pass {each.name} failed ({said})")
@@ -302,21 +278,14 @@ class _Night:
 
     def _settle(self, name: str, done: _Done) -> None:
         """The pass has got to its end, or as far as it could."""
-        known = self._hindrances.get(name)
         if self._halt is None:
-            self._hinder(name, hindrances.settled(known, whole=True))
+            self._obstacles.settled(name, whole=True)
             return
         self._stopped = self._stopped or Stopped(name, done.round, done.examined, done.total)
         if done.batches:
-            self._hinder(name, hindrances.settled(known, whole=False))
+            self._obstacles.settled(name, whole=False)
         elif self._halt.outcome == YIELDED:
-            self._hinder(name, hindrances.deferred(known, self._now()))
-
-    def _hinder(self, name: str, hindrance: Hindrance | None) -> None:
-        """Written only where it changes: a night that has nothing to note leaves nothing behind."""
-        if hindrance != self._hindrances.get(name):
-            self._note(f"what became of the pass {name}", lambda: self._store.hinder(name, hindrance))
-            self._hindrances = self._store.hindrances()
+            self._obstacles.deferred(name, self._now())
 
     def _note(self, what: str, write: Callable[[], None]) -> None:
         """Somebody who has come back does not wait for a note while another process holds the store."""
@@ -406,32 +375,6 @@ class _Night:
 
     def _awake(self) -> float:
         return self._around.clock().awake
-
-
-def _unfinished_before(store: NightStore) -> list[NightRow]:
-    """The nights cut short, newest first, that the next one goes on with: they and it are one night to the loss budget."""
-    newest_first = reversed(store.nights(_LONGEST_CHAIN))
-    return list(takewhile(lambda row: row.outcome in CUT_SHORT and row.undone_at is None, newest_first))
-
-
-def _resumed(earlier: Sequence[NightRow]) -> Resumed | None:
-    if not earlier:
-        return None
-    stopped = (earlier[0].report or {}).get("stopped")
-    return Resumed(earlier[0].id, stopped["pass"] if isinstance(stopped, Mapping) else None)
-
-
-def _close_killed(store: NightStore, seen: Outlook, around: Surroundings) -> None:
-    """Whoever holds the lock knows that a night without an end has no process any more."""
-    death = around.death()
-    if death is not None and death.pass_name is not None:
-        known = store.hindrances().get(death.pass_name)
-        hindrance = death.hinders(known, around.clock().milliseconds)
-        if hindrance != known:
-            store.hinder(death.pass_name, hindrance)
-    for row in store.unfinished_nights():
-        report = interrupted(store, row, seen, death)
-        store.end_night(row.id, report.outcome, report.reason, report.as_json(), report.ended_at)
 
 
 @dataclass(slots=True)

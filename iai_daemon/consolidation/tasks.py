@@ -10,7 +10,7 @@ from collections.abc import Callable
 from iai_daemon.consolidation.when import due_at
 from iai_daemon.memory.nights import NightRow, NightStore
 from iai_daemon.memory.tasks import CONSOLIDATE, Task, TaskStore
-from iai_daemon.units import format_duration, format_stamp, parse_duration
+from iai_daemon.units import format_duration, parse_duration, stamp_of
 
 ACTION = "memory.consolidate"
 TRIGGER = "interval"
@@ -82,4 +82,4 @@ def _due(task: Task, nights: NightStore, now: float) -> float:
 
 
 def _stamp(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else format_stamp(milliseconds / 1000)
+    return None if milliseconds is None else stamp_of(milliseconds)

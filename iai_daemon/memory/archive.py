@@ -15,9 +15,8 @@ from typing import Any, Protocol
 
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.drafts import stamp
-from iai_daemon.memory.record import describe, from_row
+from iai_daemon.memory.record import as_stamp, describe, from_row
 from iai_daemon.memory.trust import ORIGINS
-from iai_daemon.units import format_stamp
 
 RECORD, JOURNAL = "record", "journal"
 
@@ -122,7 +121,7 @@ def _read_origin(name: str, value: object) -> str:
 _TEXT = _plain(str, "a text")
 _ORIGIN = _Kind(lambda value: value, _read_origin, str)
 _WHOLE = _plain(int, "a whole number")
-_STAMP = _Kind(lambda value: format_stamp(value / 1000), _read_stamp, int)
+_STAMP = _Kind(as_stamp, _read_stamp, int)
 _OBJECT = _document(dict, "an object")
 _NUMBER = _Kind(float, _read_number, float)
 _TRUTH = _Kind(bool, _read_truth, int)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
 
 from iai_daemon.clock import Stopwatch, read
 from iai_daemon.errors import BadRecord, NoSuchRecord, NotPermitted, Queued, StoreAway, StoreBusy
-from iai_daemon.memory.opening import Stores
-from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.record import Record
 from iai_daemon.memory.spool import Note, Spool, is_empty
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 
 # Why a note has to wait for the memory's server.
@@ -17,15 +16,6 @@ LATER = (StoreAway, StoreBusy, Queued)
 # Whoever delivers has something else to do as well, in seconds.
 WITHIN = 1.0
 _log = logging.getLogger(__name__)
-
-
-class Deliveries(Protocol):
-    """Notes that reach the memory by a name of their own: a try whose outcome is not known may be made again."""
-
-    def add(self, note: str, draft: Draft, now: int) -> Record:
-        """Keep a new memory as `MemoryStore.add` does, unless this note has been kept before: then that one is given. Raises
-        StoreUnusable, StoreBusy; NoSuchRecord where it has been purged since."""
-        ...
 
 
 def remember(stores: Stores, home: Home, note: Note, now: int) -> Record:

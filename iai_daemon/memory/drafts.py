@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from iai_daemon.errors import BadRecord
-from iai_daemon.memory.record import GLOBAL_SCOPE, Draft
+from iai_daemon.memory.record import GLOBAL_SCOPE, LAST_STAMP, Draft
 from iai_daemon.memory.secrets import redact_draft
 from iai_daemon.memory.trust import ORIGINS
 from iai_daemon.units import parse_stamp
@@ -18,8 +18,8 @@ MAX_SOURCE = 1024
 MAX_SCOPE = 4096
 MAX_TAGS = 64
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-# What SQLite's and PostgreSQL's 64-bit milliseconds and Python's dates can both hold.
-_LAST_STAMP = parse_stamp("9999-01-01T00:00:00Z")
+# What is shown in local time has to be one that a date can say there, too.
+_LAST_SHOWN = parse_stamp("9999-01-01T00:00:00Z")
 
 
 def from_object(values: object, *, origin: str | None = None, redacts: bool = True) -> Draft:
@@ -52,14 +52,14 @@ def from_object(values: object, *, origin: str | None = None, redacts: bool = Tr
 
 
 def stamp(value: object, name: str) -> float | None:
-    """Seconds since the epoch of an RFC 3339 text, None for none. Raises BadRecord."""
+    """Seconds since the epoch of an RFC 3339 text, None for none; only `expires_at` may be as late as dates go. Raises BadRecord."""
     if value is None:
         return None
     try:
         seconds = parse_stamp(value) if isinstance(value, str) else None
     except ValueError:
         seconds = None
-    if seconds is None or not 0 <= seconds < _LAST_STAMP:
+    if seconds is None or not 0 <= seconds <= (LAST_STAMP if name == "expires_at" else _LAST_SHOWN):
         raise BadRecord(problem=f"{name} must be a time such as 2026-11-21T11:00:00Z")
     return seconds
 

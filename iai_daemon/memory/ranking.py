@@ -87,37 +87,43 @@ def rank(
     not match. `past`: the ids of those found that only lead to what came after them. Ties go to what is trusted most, then to
     the newest.
     """
-    scores = {record.id: score for record, score in found}
-    records = {record.id: record for record, _ in found}
-    outdated: set[int] = set()
-
-    def put_before(later: Record, one: int) -> None:
-        records.setdefault(later.id, later)
-        scores[later.id] = max(scores[one], scores.get(later.id, 0.0))
-        if later.id != one:
-            outdated.add(one)
-
-    for one, later in sorted(after, key=lambda pair: records[pair[0]].age):
-        put_before(later, one)
-    for record in list(records.values()):
+    ranking = _Ranking(found)
+    for one, later in sorted(after, key=lambda pair: ranking.records[pair[0]].age):
+        ranking.put_before(later, one)
+    for record in list(ranking.records.values()):
         holder = newest.get(record.key) if record.key else None
         if holder is not None:
-            put_before(holder, record.id)
-
-    def order(record: Record) -> tuple[float, bool, float, int, int]:
-        return (
-            -scores[record.id],
-            record.id in outdated,
-            -trust(record),
-            -record.valid_from,
-            -record.id,
-        )
-
-    kept = sorted((record for record in records.values() if record.id not in past), key=order)[:limit]
+            ranking.put_before(holder, record.id)
+    kept = ranking.in_order(record for record in ranking.records.values() if record.id not in past)[:limit]
     for older, newer in _told_anew(kept, asked):
-        put_before(newer, older.id)
+        ranking.put_before(newer, older.id)
+    scores = ranking.scores
     best = max((scores[record.id] for record in kept), default=1.0)
-    return [Hit(record, scores[record.id] / best) for record in sorted(kept, key=order)]
+    return [Hit(record, scores[record.id] / best) for record in ranking.in_order(kept)]
+
+
+class _Ranking:
+    """Records with their scores, and which of them something has come after."""
+
+    def __init__(self, found: Sequence[tuple[Record, float]]) -> None:
+        self.scores = {record.id: score for record, score in found}
+        self.records = {record.id: record for record, _ in found}
+        self._outdated: set[int] = set()
+
+    def put_before(self, later: Record, one: int) -> None:
+        """The later record comes before this one, with at least its score."""
+        self.records.setdefault(later.id, later)
+        self.scores[later.id] = max(self.scores[one], self.scores.get(later.id, 0.0))
+        if later.id != one:
+            self._outdated.add(one)
+
+    def in_order(self, records: Iterable[Record]) -> list[Record]:
+        """The best first."""
+        return sorted(records, key=self._place)
+
+    def _place(self, record: Record) -> tuple[float, bool, float, int, int]:
+        outdated = record.id in self._outdated
+        return -self.scores[record.id], outdated, -trust(record), -record.valid_from, -record.id
 
 
 def _told_anew(records: Iterable[Record], asked: Sequence[str]) -> Iterator[tuple[Record, Record]]:

@@ -11,6 +11,8 @@ from iai_daemon.memory.trust import trust
 from iai_daemon.units import format_stamp
 
 GLOBAL_SCOPE = "global"
+# The last second that a date can say: people write it where they mean never.
+LAST_STAMP = 253_402_300_799.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,17 @@ class Record:
         return self.external_id if self.external_id is not None else str(self.id)
 
 
+def as_stamp(milliseconds: int) -> str:
+    """A time of the store's as text. Other programs may have put a number there that no date can say: then it is the first or the
+    last of those that may be told."""
+    return format_stamp(min(max(0.0, milliseconds / 1000), LAST_STAMP))
+
+
 def describe(record: Record, merged_ids: Sequence[str] = ()) -> dict[str, object]:
     """The record as `--json`, export and tools show it: stamps as text, nothing volatile."""
 
     def stamp(milliseconds: int | None) -> str | None:
-        return None if milliseconds is None else format_stamp(milliseconds / 1000)
+        return None if milliseconds is None else as_stamp(milliseconds)
 
     return {
         "id": record.id,

@@ -20,7 +20,7 @@ from iai_daemon import atomic
 from iai_daemon.clock import Stopwatch
 from iai_daemon.errors import FileUnusable, HomeUnusable, IaiError, NotKept
 from iai_daemon.flock import FileLock
-from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.record import LAST_STAMP, Draft, Record
 from iai_daemon.paths import Home, make_private
 
 MOST_NOTES = 10_000
@@ -31,7 +31,6 @@ _TURN_WITHIN = 5.0
 _NAME = re.compile(r"(?P<number>\d{10})-(?P<note>[0-9a-f]{32})\.json", re.ASCII)
 _TAKEN, _DELIVERING, _ASIDE = ".lock", ".delivering", "set-aside"
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-_LAST_STAMP = 253_370_764_800.0  # 9999-01-01T00:00:00Z
 # What a draft alone has, and what becomes of a record later.
 _NOT_KEPT = {"redacted"}
 _NOT_YET = ("valid_to", "superseded_by", "merged_into", "expired_at", "archived_at", "forgotten_at")
@@ -244,7 +243,7 @@ def _value(name: str, value: object) -> object:
     elif value is None:
         return None
     elif name in _TIMES:
-        if isinstance(value, int | float) and math.isfinite(value) and 0 <= value < _LAST_STAMP:
+        if isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= LAST_STAMP:
             return float(value)
     elif isinstance(value, str) and not _NO_TEXT.search(value):
         return value

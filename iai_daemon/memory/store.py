@@ -210,3 +210,12 @@ class MemoryStore(Protocol):
     def memories(self) -> int:
         """How many records are current."""
         ...
+
+
+class Deliveries(Protocol):
+    """Notes that reach the memory by a name of their own: a try whose outcome is not known may be made again."""
+
+    def add(self, note: str, draft: Draft, now: int) -> Record:
+        """Keep a new memory as `MemoryStore.add` does, unless this note has been kept before: then that one is given. Raises
+        StoreUnusable, StoreBusy; NoSuchRecord where it has been purged since."""
+        ...

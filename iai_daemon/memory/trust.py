@@ -6,10 +6,7 @@ What is trusted less never ends what is trusted more: a web page that an agent h
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from iai_daemon.memory.record import Record
+from typing import Protocol
 
 USER, AGENT, TOOL, IMPORT = "user", "agent", "tool", "import"
 
@@ -23,13 +20,23 @@ _MADE = 0.5
 TABLE = json.dumps({**TRUST, "pass": _MADE})
 
 
-def trust(record: Record) -> float:
+class Told(Protocol):
+    """Whose words a memory is: `origin`, one of ORIGINS where somebody said so; `made_by`, the pass that made it of others'."""
+
+    @property
+    def origin(self) -> str | None: ...
+
+    @property
+    def made_by(self) -> str | None: ...
+
+
+def trust(record: Told) -> float:
     """In [0, 1]. What was kept before anybody asked whose words it is counts as the user's."""
     if record.origin is not None:
         return TRUST[record.origin]
     return TRUST[USER] if record.made_by is None else _MADE
 
 
-def may_end(newer: Record, older: Record) -> bool:
+def may_end(newer: Told, older: Told) -> bool:
     """Whether the one is trusted enough to take the other's place."""
     return trust(newer) >= trust(older)

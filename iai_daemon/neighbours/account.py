@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import iai_daemon
+from iai_daemon.foreign import printable
 from iai_daemon.lifecycle.states import State
 from iai_daemon.presence.classify import Presence, Status, Wrapper, digest_of
 from iai_daemon.presence.heartbeat import Heartbeat
@@ -138,7 +139,7 @@ def _text(value: object) -> str | None:
     """One short line: what clients call themselves is theirs."""
     if not isinstance(value, str):
         return None
-    return "".join(each if each.isprintable() else "?" for each in value[:_LONGEST_TEXT]) or None
+    return printable(value[:_LONGEST_TEXT], "?", keep="") or None
 
 
 # --- read

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from iai_daemon.foreign import printable
 from iai_daemon.neighbours.account import Account, Unreadable, read
 from iai_daemon.presence.classify import Status, Wrapper
 from iai_daemon.units import NEVER
@@ -79,7 +80,7 @@ class Hosts:
         }
 
     def _host(self, row: Row, now: float) -> Host:
-        name = _printable(row.name) or row.id
+        name = printable(row.name[:_LONGEST_NAME], "?", keep="") or row.id
         renewed, lease = max(0.0, row.renewed), row.lease
         known = self._hosts.get(row.key)
         account, trouble = None, None
@@ -156,7 +157,3 @@ def _as_known(wrapper: Wrapper, known: Wrapper | None) -> Wrapper:
     return replace(
         wrapper, settled_at=known.settled_at, active_at=known.active_at if same else wrapper.active_at
     )
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:_LONGEST_NAME])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
@@ -15,17 +15,7 @@ from iai_daemon.units import NEVER
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
-    from iai_daemon.neighbours.sight import Sight
-
-
-class Troubles(Protocol):
-    """Where it is told what does not work."""
-
-    def note(self, what: str, why: str, fix: str = ..., *, said: str) -> None: ...
-
-    def over(self, what: str) -> None: ...
-
-    def failed(self, what: str, error: BaseException | None) -> None: ...
+    from iai_daemon.neighbours.sight import Sight, Troubles
 
 
 class Neighbours:

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
     from iai_daemon.neighbours.link import Link
-    from iai_daemon.neighbours.neighbours import Troubles
     from iai_daemon.storage.postgres.server import Server
 
 # When the server is away it is tried again after a second, then two, four …
@@ -42,7 +41,16 @@ _LONGEST_LEASE = 86_400.0
 # To say goodbye may take so long.
 _GOODBYE = 2.0
 _NO_NIGHTS = "no night starts meanwhile; it is tried again by itself"
-_NO_DRIVER = 'names a server, and its driver is not installed: pip install "iai-daemon[postgres]"'
+
+
+class Troubles(Protocol):
+    """Where it is told what does not work."""
+
+    def note(self, what: str, why: str, fix: str = ..., *, said: str) -> None: ...
+
+    def over(self, what: str) -> None: ...
+
+    def failed(self, what: str, error: BaseException | None) -> None: ...
 
 
 class Sight:
@@ -145,17 +153,17 @@ class Sight:
     @contextlib.asynccontextmanager
     async def _linked(self) -> AsyncIterator[Link]:
         """A connection of our own. Raises IaiError."""
-        try:
-            from iai_daemon.neighbours.link import Link  # noqa: PLC0415 -- its driver may be missing
-            from iai_daemon.storage.postgres.server import take  # noqa: PLC0415 -- its driver may be missing
-        except ImportError as cause:
-            raise BadConfig(path=self._home.config, where="memory.store", problem=_NO_DRIVER) from cause
+        # Before anything else that needs the driver: it says how to get it.
+        from iai_daemon.storage.postgres.server import take  # noqa: PLC0415 -- as said above
+
         address = address_of(self._home, self._settings.memory)
         if address is None:
             raise BadConfig(path=self._home.config, where="memory.store", problem="names no server any more")
         if self._server is None:
             self._server = take(address)
             self._server.watch(self._suspected)
+        from iai_daemon.neighbours.link import Link  # noqa: PLC0415 -- as said above
+
         link = await Link.open(address, self._own, self._stirred.set)
         try:
             yield link

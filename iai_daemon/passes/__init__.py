@@ -1,4 +1,4 @@
-"""What a pass of your own needs; docs/passes.md tells how to write one. This is version 1 of the protocol.
+"""What a pass of your own needs; docs/how-to/passes.md tells how to write one. This is version 1 of the protocol.
 
 A package offers a pass as an entry point of the group `iai_daemon.passes`: a callable that is handed (Settings, Home) and
 returns a `Pass` of the entry point's name. It runs where a user has put that name into `consolidation.passes`. Names that

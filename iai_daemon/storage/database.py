@@ -104,8 +104,8 @@ class Database(Protocol):
         ...
 
     def interruptible(self, may_go_on: Callable[[], bool]) -> AbstractContextManager[None]:
-        """Within, what is asked for ends with Interrupted when the answer is no, and a change is taken back then, where the engine
-        can ask on its way; a server's answer is waited for."""
+        """Within, what is asked for ends with Interrupted when the answer is no, and a change is taken back then. What has begun on a
+        server is waited for."""
         ...
 
     def interrupt(self) -> None:

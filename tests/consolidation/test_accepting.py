@@ -55,6 +55,28 @@ def test_what_is_accepted_is_what_the_night_would_have_done_without_review(
     }
 
 
+def test_whoever_stops_it_has_accepted_what_was_carried_out_until_then(stores: Stores, home: Home) -> None:
+    """It is told how far it has come; the rest goes on waiting, and the same command goes on with it."""
+    a_day(stores, 30)
+    night(stores, review=True)
+    heard: list[tuple[str, int, int | None]] = []
+
+    def stop_at_the_second(what: str, done: int, total: int | None) -> None:
+        heard.append((what, done, total))
+        if done:
+            raise KeyboardInterrupt
+
+    home.last_night.write_text("what was so before")
+    with pytest.raises(KeyboardInterrupt):
+        accept_night(stores.nights, home, 1, LATER, stop_at_the_second)
+    assert heard == [("accepting", 0, 13), ("accepting", 10, 13)]
+    told = stores.nights.night(1).report or {}
+    assert (told["expired_pruned"], told["superseded_gc"], told["proposed"]) == (10, 0, 3)
+    assert "It proposes 3 changes" in home.last_night.read_text()
+    assert not is_held(home.consolidation_lock)
+    assert accept(stores, home).applied == 3
+
+
 def test_the_stored_report_tells_what_its_night_has_done_by_now(stores: Stores, home: Home) -> None:
     a_day(stores, 30)
     night(stores, review=True)

@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 
 from iai_daemon.config import Embedding
 from iai_daemon.consolidation.likeness.joining import joins
-from iai_daemon.consolidation.likeness.reading import (
-    CROWD,
-    JOINABLE,
-    Compared,
-    Comparison,
-    Preparation,
-    Reach,
-)
+from iai_daemon.consolidation.likeness.portions import CROWD, JOINABLE, Compared, Preparation, Reach
+from iai_daemon.consolidation.likeness.reading import Comparison
 from iai_daemon.consolidation.likeness.verdict import Verdict, judged, verdict
 from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.embed import Embed
@@ -62,7 +56,7 @@ def planned(
     examined = records if new is None else new
     near = {each.id: [other for other in records if other.id != each.id] for each in examined}
     portion = Compared(examined, len(examined), last=True, near=near, joined=joined or {})
-    return {change.record: change for change in joins(portion, go_on)}
+    return {change.record: change for change in joins(portion, "deduplicate", go_on)}
 
 
 def joined(*records: Record, **more: object) -> dict[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +27,7 @@ from iai_daemon.shift import Shift
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.consolidation.evening import NOW, NOWHERE, a_day, export, night, remember, work_in_a_process
 from tests.fakes import LONG, NOON, FakeClock
+from tests.faults.seeds import luck
 
 DAY = 86_400.0
 ONLY = [Maintain()]
@@ -234,14 +234,14 @@ def test_a_user_who_comes_back_waits_no_second_for_it(stores: Stores, home: Home
         for _ in range(60 if LONG else 30):
             connection.execute("INSERT INTO facts VALUES (hex(randomblob(20)), hex(randomblob(500000)))")
         connection.execute("COMMIT")
-    luck = random.Random(7)  # noqa: S311 -- the same moments each time
+    moments = luck("maintain")
     ended = []
     for number in range(60 if LONG else 5):
         remember(stores, f"note {number}")
         make_room(home, 60 if LONG else 30)
         stores.nights.hinder("maintain", None)
         _forget_the_last_time(home)
-        ended.append(asyncio.run(_asked_after(home, number and luck.uniform(0.0, 0.3))))
+        ended.append(asyncio.run(_asked_after(home, number and moments.uniform(0.0, 0.3))))
         assert_sound(home)
     assert all(seconds < 1.0 for _, seconds in ended), ended
     assert "yielded" in {outcome for outcome, _ in ended} <= {"yielded", "completed", "killed"}

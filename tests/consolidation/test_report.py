@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iai_daemon.consolidation import effects
 from iai_daemon.consolidation.journal import accept_night, undo_night
-from iai_daemon.consolidation.note import Morning, clean, look, morning_note, summary
+from iai_daemon.consolidation.note import Morning, look, morning_note, summary
 from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.consolidation.report import Counters, PassReport, Report, Resumed, counters, of_row
+from iai_daemon.foreign import one_line
 from iai_daemon.memory.nights import NightRow, Outlook
 from iai_daemon.memory.opening import Stores
 from iai_daemon.paths import Home
@@ -147,6 +149,22 @@ def test_the_morning_note_says_what_waits_for_whom() -> None:
     assert held_back == "1 change held back: `iai-daemon nights show 7` says why."
 
 
+def test_what_a_night_did_is_told_in_the_same_words_everywhere() -> None:
+    """The most important first, without what it did not do, and without what an older version did not count."""
+    report = {
+        "nodes_embedded": 1200,
+        "gists_written": 1,
+        "links_added": 2,
+        "expired_pruned": 3,
+        "archived": 0,
+    }
+    assert effects.counted(report) == ["3 past their time", "2 links", "1 gist", "1,200 given a vector"]
+    assert effects.counted(report, effects.BESIDE) == ["2 links", "1 gist"]
+    assert effects.counted({}) == []
+    assert set(effects.COUNTERS) | {"held_back", "proposed"} == {each.name for each in fields(Counters)}
+    assert set(effects.COUNTERS) - set(effects.UNDOABLE) == {"nodes_embedded"}
+
+
 def test_the_note_tells_of_links_and_gists_and_how_to_take_them_back() -> None:
     told = note(report(counters=Counters(links_added=1, gists_written=2)))
     assert "Beside them: 1 link and 2 gists of what belongs together." in told
@@ -196,11 +214,11 @@ def test_the_summary_quotes_nobody() -> None:
 def test_what_others_wrote_stays_on_one_line_within_its_bounds_and_steers_nothing(
     text: str, most: int
 ) -> None:
-    line = clean(text, most)
+    line = one_line(text, most, " ")
     assert len(line) <= most
     assert all(each.isprintable() for each in line)
-    assert clean("\x1b[2J\n", most) == ("[2J" if most > 2 else "[…")
-    assert clean(" \n\x00", most) == ""
+    assert one_line("\x1b[2J\n", most, " ") == ("[2J" if most > 2 else "[…")
+    assert one_line(" \n\x00", most, " ") == ""
 
 
 # What it tells of.

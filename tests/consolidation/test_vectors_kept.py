@@ -13,7 +13,7 @@ import pytest
 
 from iai_daemon.config import Embedding
 from iai_daemon.consolidation.likeness.layout import Layout
-from iai_daemon.consolidation.likeness.reading import JOINABLE
+from iai_daemon.consolidation.likeness.portions import JOINABLE
 from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.passes.maintain import Maintain
 from iai_daemon.consolidation.plan import Pass

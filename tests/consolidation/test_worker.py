@@ -22,6 +22,7 @@ from iai_daemon.paths import Home
 from tests.consolidation.evening import a_day, export, listen, remember, work_in_a_process, worker
 from tests.consolidation.working import whole_or_untouched
 from tests.fakes import LONG, NOON
+from tests.faults.seeds import luck
 
 KILLS = 200 if LONG else 6
 
@@ -156,22 +157,24 @@ def test_a_kill_leaves_the_store_before_or_after_a_batch_and_the_next_night_ends
     tmp_path: Path,
 ) -> None:
     undisturbed = killed_after(tmp_path / "undisturbed", None)
+    chance = luck("workers")
     for number in range(KILLS):
-        assert killed_after(tmp_path / str(number), number) == undisturbed
+        moment = (chance.randrange(4), chance.uniform(0.0, 0.0023 * KILLS / 2))
+        assert killed_after(tmp_path / str(number), moment) == undisturbed
 
 
-def killed_after(root: Path, number: int | None) -> str:
-    """The export after a night that was killed at its own moment, and the night that finished its work."""
+def killed_after(root: Path, moment: tuple[int, float] | None) -> str:
+    """The export after a night that was killed so long after so many words, and the night that finished its work."""
     home = Home(root)
     home.create()
     with closing(open_stores(home)) as stores:
         a_day(stores, 600)
-        if number is not None:
+        if moment is not None:
             with worker(home) as process:
                 for seen, _ in enumerate(listen(process)):
-                    if seen == number % 4:
+                    if seen == moment[0]:
                         break
-                pause(0.0023 * (number // 2))
+                pause(moment[1])
                 process.kill()
             whole_or_untouched(home)
             assert not is_held(home.consolidation_lock)

@@ -8,7 +8,6 @@ import sqlite3
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from random import Random
 
 import pytest
 
@@ -26,6 +25,7 @@ from tests.consolidation.own_worker import program
 from tests.consolidation.passes_for_tests import joining
 from tests.consolidation.working import BACK, Worked, whole_or_untouched, work
 from tests.fakes import LONG, NOON
+from tests.faults.seeds import luck
 from tests.journeys.real import until
 
 Heard = Callable[[Night, Event], None]
@@ -68,12 +68,12 @@ def writing(home: Home) -> Iterator[sqlite3.Connection]:
 
 def test_a_night_gives_way_in_the_middle_of_the_longest_computation(stores: Stores, home: Home) -> None:
     a_day(stores, 60)
-    begun, luck, took = home.root / "begun", Random(1), []  # noqa: S311 -- the same moments each time
+    begun, moments, took = home.root / "begun", luck("tiles"), []
 
     def in_the_middle(night: Night) -> None:
         until(begun.exists)
         begun.unlink()
-        pause(luck.uniform(0, 0.05))
+        pause(moments.uniform(0, 0.05))
         come_back(night)
 
     for number in range(1, TRIES + 1):
@@ -102,11 +102,11 @@ def add_owls(stores: Stores, records: int) -> None:
 
 
 def test_a_night_gives_way_at_any_moment_of_passes_over_the_longest_notes(stores: Stores, home: Home) -> None:
-    luck, took = Random(2), []  # noqa: S311 -- the same moments each time
+    moments, took = luck("owls"), []
     for _ in range(2 * TRIES):
         if len(took) < TRIES and not unfinished(stores):
             add_owls(stores, 24)
-        worked = work(home, heard=on("progress", come_back, number=luck.randint(1, 4)), yield_within=1.0)
+        worked = work(home, heard=on("progress", come_back, number=moments.randint(1, 4)), yield_within=1.0)
         whole_or_untouched(home)
         if worked.night.yield_seconds is not None:
             took.append(worked.night.yield_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ GROUND = {
     "lean",
     "aside",
     "lines",
+    "foreign",
 }
 # One room: the loop, and what it hands over to the files beside it.
 LOOP = {
@@ -81,6 +83,7 @@ ROOMS["__main__"] = {"cli"}
 
 PURE = (
     "units",
+    "foreign",
     "presence.heartbeat",
     "presence.classify",
     "presence.ageing",
@@ -96,7 +99,9 @@ PURE = (
     "storage.postgres.dialect",
     "memory.record",
     "memory.ranking",
-    "memory.nights",
+    "memory.nights.changes",
+    "memory.nights.diary",
+    "memory.nights.store",
     "memory.growth",
     "memory.figures",
     "memory.contradictions",
@@ -140,6 +145,7 @@ PURE = (
     "wording.corrections",
     "consolidation.effects",
     "consolidation.plan",
+    "consolidation.setbacks",
     "consolidation.insights.calls",
     "consolidation.insights.findings",
     "consolidation.insights.profiles",
@@ -148,6 +154,7 @@ PURE = (
     "consolidation.insights.telling",
     "consolidation.likeness.claims",
     "consolidation.likeness.joining",
+    "consolidation.likeness.portions",
     "consolidation.likeness.verdict",
     "consolidation.likeness.relating",
     "consolidation.likeness.gist",
@@ -181,6 +188,7 @@ PURE = (
     "report.drawing.svg",
     "report.serving.access",
 )
+OURS = (*source.package(), *source.wrapper())
 IMPURE = {"os", "time", "asyncio", "sqlite3", "subprocess", "threading", "socket", "random"}
 
 
@@ -208,6 +216,66 @@ def test_a_pure_module_exists_and_touches_neither_the_machine_nor_a_library(name
     roots = {imported.split(".")[0] for imported, _ in source.imports(module)} - {source.PACKAGE}
     assert roots <= sys.stdlib_module_names, "a third party"
     assert not roots & IMPURE
+
+
+def _graph() -> dict[str, set[str]]:
+    """Which of our modules each of them imports, wherever the import stands. Whoever imports from a package that he is not part of
+    imports the package, too."""
+    modules = {module.name.removeprefix("wrappers."): module for module in OURS}
+    graph: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        graph[name] = set()
+        for imported, _ in source.imports(module):
+            # `from a import b` names a module of `a` or something within it.
+            found = imported if imported in modules else imported.rpartition(".")[0]
+            around = {each for each in _around(found) if each in modules and each not in _around(name)}
+            graph[name] |= around & set(modules) - {name}
+    return graph
+
+
+def _around(module: str) -> set[str]:
+    """`a.b.c`, `a.b` and `a` of `a.b.c`."""
+    parts = module.split(".")
+    return {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+
+
+def _circles(graph: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Each set of modules that all import one another, told by a shortest way round."""
+    told: set[str] = set()
+    for start in sorted(graph):
+        way = _way_back(graph, start)
+        if way and start not in told:
+            told |= set(way)
+            yield " > ".join(way)
+
+
+def _way_back(graph: Mapping[str, Collection[str]], start: str) -> list[str]:
+    """From a module over those that it imports back to itself; empty where no way leads there."""
+    ways, reached = [[start]], set[str]()
+    while ways:
+        longer = []
+        for way in ways:
+            for following in sorted(graph.get(way[-1], ())):
+                if following == start:
+                    return [*way, start]
+                if following not in reached:
+                    reached.add(following)
+                    longer.append([*way, following])
+        ways = longer
+    return []
+
+
+def test_imports_go_round_in_no_circle() -> None:
+    """Counted are those within functions and those for types alone, too: what a module has to know of is what it names."""
+    circles = list(_circles(_graph()))
+    assert not circles, "\n".join(circles)
+
+
+def test_the_guard_knows_a_circle_when_it_sees_one() -> None:
+    graph = {"a": ["b", "e"], "b": ["c"], "c": ["d", "b"], "d": ["a"], "e": [], "f": ["g"], "g": ["f"]}
+    assert list(_circles(graph)) == ["a > b > c > d > a", "f > g > f"]
+    assert _graph()["iai_daemon.consolidation.passes"] > {"iai_daemon.consolidation.passes.expire"}
+    assert "iai_daemon.consolidation" in _graph()["iai_daemon.shift"], "a package is imported with its module"
 
 
 def test_the_wrapper_stands_alone() -> None:

@@ -1,4 +1,4 @@
-"""A team in one database, set up as docs/postgres.md says: its statements are taken from there."""
+"""A team in one database, set up as docs/how-to/postgres.md says: its statements are taken from there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from iai_daemon.storage.postgres.opening import open_database
 from tests import postgres
 from tests.fakes import LASTING
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "postgres.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "postgres.md"
 _NUMBERS = itertools.count(1)
 
 

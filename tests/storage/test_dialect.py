@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iai_daemon.storage.postgres.dialect import translate
+from iai_daemon.storage.postgres.dialect import parameters_of, translate
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,27 @@ def test_parameters_and_keys_are_written_as_postgresql_wants_them(sql: str, tran
 
 def test_a_cast_is_no_parameter() -> None:
     assert translate("SELECT :value::bigint") == "SELECT %(value)s::bigint"
+
+
+@pytest.mark.parametrize(
+    ("sql", "translated"),
+    [
+        (":until IS NULL OR a < :until", "%(until is null)s OR a < %(until)s"),
+        (":until IS NOT NULL AND a < :until", "NOT %(until is null)s AND a < %(until)s"),
+    ],
+)
+def test_whether_a_parameter_is_there_is_a_parameter_of_its_own(sql: str, translated: str) -> None:
+    assert translate(sql) == translated
+    assert parameters_of(sql, {"until": None}) == {"until": None, "until is null": True}
+    assert parameters_of(sql, {"until": 5}) == {"until": 5, "until is null": False}
+
+
+def test_parameters_that_nobody_asks_after_are_given_as_they_are() -> None:
+    assert parameters_of("a = :a", {"a": 1, "b": None}) == {"a": 1, "b": None}
+
+
+@pytest.mark.parametrize("none", [chr(0), chr(0xD800), chr(0xDFFF)])
+def test_what_no_text_of_a_server_can_hold_is_replaced_wherever_it_stands(none: str) -> None:
+    given, fits = f"a{none}b{none}", "a\ufffdb\ufffd"
+    assert parameters_of("VALUES (?, ?)", [given, 7, [given, b"\0"], None]) == [fits, 7, [fits, b"\0"], None]
+    assert parameters_of("x = :x", {"x": given}) == {"x": fits}

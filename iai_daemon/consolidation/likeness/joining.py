@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from iai_daemon.consolidation.effects import MERGED
-from iai_daemon.consolidation.likeness.reading import CROWD, Compared
+from iai_daemon.consolidation.likeness.portions import CROWD, Compared
 from iai_daemon.consolidation.likeness.verdict import Verdict, judged, plain, verdict
-from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.plan import YieldPoint, change_id
 from iai_daemon.memory.nights import Change
 from iai_daemon.memory.record import Record
@@ -19,7 +18,7 @@ from iai_daemon.wording.features import at_hand
 _QUOTED = 80
 
 
-def joins(portion: Compared, yield_point: YieldPoint) -> Iterator[Change]:
+def joins(portion: Compared, pass_name: str, yield_point: YieldPoint) -> Iterator[Change]:
     """From the record that says most to the one that says least: each joins the first leader that it may join, or leads."""
     beside: dict[int, set[int]] = {}
     records: dict[int, Record] = {}
@@ -36,7 +35,7 @@ def joins(portion: Compared, yield_point: YieldPoint) -> Iterator[Change]:
         if leader is None:
             leaders.append(record)
         else:
-            yield _join(record, leader)
+            yield _join(pass_name, record, leader)
 
 
 def _rank(record: Record) -> tuple[float, ...]:
@@ -76,13 +75,13 @@ def _end(record: Record) -> float:
     return math.inf if record.expires_at is None else record.expires_at
 
 
-def _join(record: Record, leader: Record) -> Change:
+def _join(pass_name: str, record: Record, leader: Record) -> Change:
     how = "word for word"
     if plain(record.content) != plain(leader.content):
         text = plain(leader.content)
         how = f"in other words: {text if len(text) <= _QUOTED else text[:_QUOTED] + '…'}"
     return Change(
-        change_id(Deduplicate.name, MERGED, record.id, leader.id),
+        change_id(pass_name, MERGED, record.id, leader.id),
         MERGED,
         record.id,
         record.revision,

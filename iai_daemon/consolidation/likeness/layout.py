@@ -12,7 +12,7 @@ import numpy.typing as npt
 from iai_daemon.consolidation.likeness import shingles
 from iai_daemon.consolidation.likeness.directions import Directions
 from iai_daemon.consolidation.likeness.pairs import NONE, Pairs, Places, joined
-from iai_daemon.consolidation.likeness.reading import Reach, Step
+from iai_daemon.consolidation.likeness.portions import Reach, Step
 from iai_daemon.consolidation.likeness.verdict import essence, figures, plain
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.nights import Said

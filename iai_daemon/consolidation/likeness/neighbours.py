@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from iai_daemon.consolidation.likeness.reading import Step
+from iai_daemon.consolidation.likeness.portions import Step
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.nights import NightStore, Said
 from iai_daemon.memory.record import Record

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from iai_daemon.consolidation.likeness.claims import claims_alike, has_figures
-from iai_daemon.consolidation.likeness.reading import Compared
+from iai_daemon.consolidation.likeness.portions import Compared
 from iai_daemon.consolidation.plan import YieldPoint
 from iai_daemon.memory.record import Record
 from iai_daemon.wording.agreement import disagreement

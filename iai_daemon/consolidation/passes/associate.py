@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from iai_daemon.consolidation.likeness.reading import Preparation, Step
+from iai_daemon.consolidation.likeness.portions import Preparation, Step
 from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.memory.nights import Batch, Link, NightStore
 from iai_daemon.memory.record import Record

@@ -1,4 +1,4 @@
-"""Programs of the user's own as passes of the night: `[[consolidation.commands]]`. docs/passes.md tells what they may expect.
+"""Programs of the user's own as passes of the night: `[[consolidation.commands]]`. docs/how-to/passes.md tells what they may expect.
 
 A program changes nothing in this memory; what it does elsewhere, another memory server's file perhaps, is its own to undo.
 """

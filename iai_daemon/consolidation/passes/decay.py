@@ -11,7 +11,7 @@ from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Traces
 from iai_daemon.memory.strength import UNUSED_FOR, WEAK, strength
-from iai_daemon.units import format_stamp
+from iai_daemon.units import stamp_of
 
 _DAY = 86_400_000
 
@@ -58,7 +58,7 @@ def _change(record: Record, traces: Traces, newer: Mapping[int, int]) -> Change:
     """It is archived as of the moment when it had become weak, whenever the night noticed: a redo then gives the same record."""
     since = max(record.created_at, traces.last_at or 0, traces.contradicted_at or 0)
     (against,) = newer
-    used = "" if traces.last_at is None else f", last on {format_stamp(traces.last_at / 1000)[:10]}"
+    used = "" if traces.last_at is None else f", last on {stamp_of(traces.last_at)[:10]}"
     times = "once" if traces.times == 1 else f"{traces.times} times"
     return Change(
         change_id(Decay.name, ARCHIVED, record.id, against, since),
@@ -66,7 +66,7 @@ def _change(record: Record, traces: Traces, newer: Mapping[int, int]) -> Change:
         record.id,
         record.revision,
         f"{against} speaks against it, and nobody has asked for it in the {UNUSED_FOR // _DAY} days after "
-        f"{format_stamp(since / 1000)[:10]} (used {times}{used}; strength {WEAK})",
+        f"{stamp_of(since)[:10]} (used {times}{used}; strength {WEAK})",
         {"archived_at": since + UNUSED_FOR},
         newer,
         inferred=True,

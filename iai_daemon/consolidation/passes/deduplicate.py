@@ -3,7 +3,8 @@ it. Nothing that anybody wrote goes: the merged ones are kept, with their source
 
 from __future__ import annotations
 
-from iai_daemon.consolidation.likeness.reading import Compared, Comparison, Preparation
+from iai_daemon.consolidation.likeness.portions import Compared, Preparation
+from iai_daemon.consolidation.likeness.reading import Comparison
 from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.memory.nights import Batch, NightStore
 
@@ -37,5 +38,5 @@ class Deduplicate:
             # What is known of words takes 2 MB, and the daemon imports every pass.
             from iai_daemon.consolidation.likeness.joining import joins  # noqa: PLC0415
 
-            changes = list(joins(portion, yield_point))
+            changes = list(joins(portion, self.name, yield_point))
         return Batch(changes, cursor=self.cursor, position=portion.position, lifted=portion.lifted)

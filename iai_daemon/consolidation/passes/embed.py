@@ -11,7 +11,7 @@ from iai_daemon.memory.embedding import load_embedder, stored_as
 from iai_daemon.memory.nights import EMBEDDING, Batch, NightStore, Vector
 
 if TYPE_CHECKING:
-    from iai_daemon.memory.embedding import Embedder
+    from iai_daemon.memory.embedders.embedder import Embedder
 
 # The note that says how many numbers the vectors of a model have begins so.
 _DIMENSION = "dimension:"

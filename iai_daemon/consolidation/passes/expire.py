@@ -6,7 +6,7 @@ from iai_daemon.consolidation.effects import EXPIRED
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Batch, Change, NightStore
 from iai_daemon.memory.record import Record
-from iai_daemon.units import format_stamp
+from iai_daemon.units import stamp_of
 
 
 class Expire:
@@ -42,7 +42,7 @@ def _change(record: Record) -> Change:
         EXPIRED,
         record.id,
         record.revision,
-        f"was to be kept until {format_stamp(expires_at / 1000)}",
+        f"was to be kept until {stamp_of(expires_at)}",
         {"expired_at": expires_at},
         {},
     )

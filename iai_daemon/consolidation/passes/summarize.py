@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from iai_daemon.config import Command, Settings
 from iai_daemon.consolidation.effects import GIST
-from iai_daemon.consolidation.likeness.reading import Preparation
+from iai_daemon.consolidation.likeness.portions import Preparation
 from iai_daemon.consolidation.passes.commands import GRACE
 from iai_daemon.consolidation.plan import Portion, YieldPoint, change_id
 from iai_daemon.memory.nights import Addition, Batch, Change, NightStore, Outside

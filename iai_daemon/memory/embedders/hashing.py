@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from iai_daemon.memory.embedding import GoOn
+from iai_daemon.memory.embedders.embedder import GoOn
 from iai_daemon.memory.vectors import Vectors, unit
 
 _Numbers = npt.NDArray[np.uint64]

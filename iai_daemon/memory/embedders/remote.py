@@ -16,8 +16,8 @@ from iai_daemon.clock import Stopwatch
 from iai_daemon.config import Embedding
 from iai_daemon.errors import NoEmbedder
 from iai_daemon.kinds import is_loopback
+from iai_daemon.memory.embedders.embedder import GoOn
 from iai_daemon.memory.embedders.waiting import wait_for
-from iai_daemon.memory.embedding import GoOn
 from iai_daemon.memory.vectors import Vectors, unit
 from iai_daemon.units import format_duration
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from iai_daemon.errors import NoEmbedder
 from iai_daemon.kinds import SENTENCES
+from iai_daemon.memory.embedders.embedder import GoOn
 from iai_daemon.memory.embedders.waiting import wait_for
-from iai_daemon.memory.embedding import GoOn
 from iai_daemon.memory.vectors import Vectors, unit
 
 _TEXTS_AT_ONCE = 8

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from iai_daemon.errors import NoEmbedder
-from iai_daemon.memory.embedding import GoOn
+from iai_daemon.memory.embedders.embedder import GoOn
 from iai_daemon.memory.vectors import Vectors, unit
 
 _PACKAGE = "wordllama"

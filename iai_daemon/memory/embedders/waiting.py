@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from iai_daemon.aside import Aside
-from iai_daemon.memory.embedding import GoOn
+from iai_daemon.memory.embedders.embedder import GoOn
 
 _ASK_EVERY = 0.05
 

@@ -154,8 +154,8 @@ class Matching:
             "tags": passage.tags,
             "source": path,
             "session": passage.session,
-            "created_at": _stamp(passage.created_at) or from_file,
-            "expires_at": _stamp(passage.expires_at),
+            "created_at": _stamp(passage.created_at, "created_at") or from_file,
+            "expires_at": _stamp(passage.expires_at, "expires_at"),
         }
         try:
             draft = from_object(values, origin=IMPORT, redacts=self._redacts)
@@ -290,10 +290,10 @@ def _bare(text: Draft | _Known) -> str:
     return text.content.removeprefix(f"{text.subject}: ")[:_COMPARED_TEXT]
 
 
-def _stamp(text: str | None) -> str | None:
+def _stamp(text: str | None, name: str) -> str | None:
     """A time that can be read, else None: a memory is worth more than when it was told."""
     try:
-        seconds = stamp(text, "a time")
+        seconds = stamp(text, name)
     except BadRecord:
         return None
     return None if seconds is None else format_stamp(seconds)

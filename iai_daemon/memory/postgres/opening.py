@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.postgres.near import PostgresStore
 from iai_daemon.memory.postgres.nights import PostgresNights
 from iai_daemon.memory.postgres.words import PostgresWords
 from iai_daemon.memory.sql.tasks import SqlTasks
+from iai_daemon.memory.stores import Stores
 from iai_daemon.storage.database import MayWait
 from iai_daemon.storage.postgres.locks import Lock
 from iai_daemon.storage.postgres.opening import open_database

@@ -1,7 +1,7 @@
 """What keeps a memory in PostgreSQL well: its statistics, and what is left of what was deleted. Copies are made of the server as a
 whole, by whoever runs it.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

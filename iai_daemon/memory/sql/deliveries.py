@@ -1,4 +1,4 @@
-"""How a note is kept once, whoever hands it in how often. The protocol is in memory/delivering.py."""
+"""How a note is kept once, whoever hands it in how often. The protocol is in memory/store.py."""
 
 from __future__ import annotations
 

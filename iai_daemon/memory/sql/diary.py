@@ -1,6 +1,6 @@
 """The diary of a store: nights, what each of them changed, and how that is taken back.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What nights planned and did not do yet, and what keeps passes from running, in a store.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

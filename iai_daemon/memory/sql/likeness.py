@@ -1,6 +1,6 @@
 """What a store knows of what records say, for passes that compare them.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

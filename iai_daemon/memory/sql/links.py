@@ -1,6 +1,6 @@
 """What a store knows of records that belong together, and of what agents were given. Both its sides use it.
 
-The protocols, with the meaning of every method, are in nights.py and store.py.
+The protocols, with the meaning of every method, are in memory/nights and memory/store.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What every engine does when a store is looked after: what nobody looks at any more goes, and when that was is noted.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.sql.store import SqlStore
 from iai_daemon.memory.sql.tasks import SqlTasks
 from iai_daemon.memory.sqlite.nights import SqliteNights
 from iai_daemon.memory.sqlite.words import SqliteWords
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.database import MayWait
 from iai_daemon.storage.sqlite import open_database

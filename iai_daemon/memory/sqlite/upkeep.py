@@ -1,6 +1,6 @@
 """What keeps the embedded store itself well: copies of it, and what is done to its file when nobody else uses it.
 
-The protocol, with the meaning of every method, is in nights.py.
+The protocol, with the meaning of every method, is in memory/nights.
 """
 
 from __future__ import annotations

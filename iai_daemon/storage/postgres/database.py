@@ -13,7 +13,7 @@ from psycopg import errors
 
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.errors import Fenced
-from iai_daemon.storage.database import Holder, MayWait, Parameters
+from iai_daemon.storage.database import Holder, Interrupted, MayWait, Parameters
 from iai_daemon.storage.postgres.dialect import parameters_of, translate
 from iai_daemon.storage.postgres.failures import translated
 from iai_daemon.storage.postgres.fence import Fence, who_holds
@@ -67,6 +67,7 @@ class PostgresDatabase:
         self._asked: psycopg.Connection[Any] | None = None
         self._questions = 0
         self._closed = False
+        self._may_go_on: Callable[[], bool] = lambda: True
         self.fence: int | None = None
 
     @property
@@ -111,7 +112,10 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
-        """The transaction's connection, or one for this statement."""
+        """The transaction's connection, or one for this statement. Raises Interrupted: one answer is not long in coming, so it is
+        asked between them whether more may be asked for."""
+        if not self._may_go_on():
+            raise Interrupted
         with contextlib.ExitStack() as borrowed:
             connection = self._connection or borrowed.enter_context(self.server.borrowed())
             before, self._asked = self._asked, connection
@@ -123,8 +127,12 @@ class PostgresDatabase:
                 self._questions += 1
 
     @contextlib.contextmanager
-    def interruptible(self, may_go_on: Callable[[], bool]) -> Iterator[None]:  # noqa: ARG002 -- one answer is not long in coming
-        yield
+    def interruptible(self, may_go_on: Callable[[], bool]) -> Iterator[None]:
+        before, self._may_go_on = self._may_go_on, may_go_on
+        try:
+            yield
+        finally:
+            self._may_go_on = before
 
     def interrupt(self) -> None:
         connection, question = self._asked, self._questions

@@ -13,21 +13,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import psycopg
 
 from iai_daemon.clock import Stopwatch
 from iai_daemon.errors import Fenced, NightBusy
-from iai_daemon.storage.database import Holder, MayWait
+from iai_daemon.storage.database import Database, Holder, MayWait
 from iai_daemon.storage.postgres.failures import one_line
 from iai_daemon.storage.postgres.locks import LOCKS, Lock
-from iai_daemon.storage.postgres.server import LONGEST_REST
+from iai_daemon.storage.postgres.server import LONGEST_REST, Server
 
-if TYPE_CHECKING:
-    from iai_daemon.storage.postgres.database import PostgresDatabase
-
-    Connection = psycopg.Connection[Any]
+Connection = psycopg.Connection[Any]
 
 # Seconds for which a holder is believed without a word from it, and after which it says one.
 LEASE = 60.0
@@ -40,12 +37,19 @@ _ENDS_IDLE_SESSIONS = 140000
 _MINE = {"locks": LOCKS, "night": int(Lock.NIGHT)}
 
 
+class Shared(Database, Protocol):
+    """A database that several hosts may have open, by the server that it is on."""
+
+    @property
+    def server(self) -> Server: ...
+
+
 class Fence:
     """The hold of one process on the night of a database. `lost` is called once, from another thread, when it has lost it."""
 
     def __init__(
         self,
-        database: PostgresDatabase,
+        database: Shared,
         holder: Holder,
         lost: Callable[[str], None],
         lease: float = LEASE,
@@ -194,7 +198,7 @@ class Fence:
             connection.execute("SELECT pg_advisory_unlock(%(locks)s, %(night)s)", _MINE)
 
 
-def who_holds(database: PostgresDatabase) -> Holder | None:
+def who_holds(database: Database) -> Holder | None:
     """Who runs a night now: its session holds the lock, and its lease is not over."""
     row = database.execute(
         """

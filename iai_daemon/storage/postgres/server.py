@@ -226,11 +226,6 @@ class Server:
         _LOOKOUTS.pop(self._dsn, None)
         _SUSPECTED.pop(self._dsn, None)
 
-    @property
-    def trouble(self) -> str | None:
-        """Why it could not be used when it was asked last."""
-        return self._away
-
     def close(self) -> None:
         """Let go of every connection; it can be used again."""
         self._let_go()

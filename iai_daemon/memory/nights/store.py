@@ -1,4 +1,4 @@
-"""What a night needs of a store. Every engine implements it; the runner and the passes know nothing else of the store.
+"""The night's side of a memory store: what there is to do, what is done, and how the store itself is kept well.
 
 Times are milliseconds since the epoch.
 """
@@ -8,109 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.nights.changes import Applied, Batch, HeldRow, Link, SelfCheck, Vector, Why
+from iai_daemon.memory.nights.diary import Diary
+from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Contradiction, Traces
 from iai_daemon.progress import Tell, unheard
 
-# The rule of a night that a person asked for.
-ASKED = "asked"
 # A store that was looked after is left alone so long, in milliseconds.
 MAINTAINED_FOR = 86_400_000
 # The pass `embed` notes under this name whose vectors are wanted, so that the store may let go of those before them.
 EMBEDDING = "model"
-# The effect of an addition on what it replaces.
-RENEWED = "renewed"
-# What a night may set. A text is never among them: what a user said stays as it was said.
-SETTABLE = frozenset({"valid_to", "superseded_by", "merged_into", "expired_at", "archived_at"})
-# A pass that fails so often running is left out for a day.
-QUARANTINE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change to one record: what to set, why in words, and the revision that it was planned on.
-
-    `change_id` is the same for the same input, so a change is known again after an undo or a crash. `rests_on` names
-    other records, with their revisions, without which the change makes no sense: a fact is not superseded by one that
-    its user has just forgotten. `inferred`: it is a loss that was read from words or likeness, not said by anybody, so it
-    counts against the loss budget.
-    """
-
-    change_id: str
-    effect: str
-    record: int
-    revision: int
-    reason: str
-    sets: Mapping[str, int]
-    rests_on: Mapping[int, int]
-    inferred: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """One record that a night adds beside those of its users, such as a gist. The fields are those of Change.
-
-    `sources`: the records that it was made from. `replaces`: the records, with their revisions, whose place it takes, such
-    as what an earlier night added in its stead; they are not current any more.
-    """
-
-    change_id: str
-    effect: str
-    draft: Draft
-    reason: str
-    rests_on: Mapping[int, int]
-    sources: Sequence[int] = ()
-    replaces: Mapping[int, int] = field(default_factory=dict)
-
-
-class LinkKind(StrEnum):
-    """RELATED: the two belong together, the smaller id is `one`. SOURCE: `one` was made from `other`."""
-
-    RELATED = "related"
-    SOURCE = "source"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Two records that belong together, why in words, and how much (`weight`, in (0, 1]). Nothing is lost by it, so it waits
-    for nobody; it counts as long as both are current. `change_id` as in Change."""
-
-    change_id: str
-    one: int
-    other: int
-    kind: LinkKind
-    weight: float
-    reason: str
-
-
-class Why(StrEnum):
-    """Why a planned change waits: for a person, for the next night, or until search does not lose by it."""
-
-    REVIEW = "review"
-    BUDGET = "budget"
-    RECALL = "recall"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A planned change that waits."""
-
-    planned: Change | Addition
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """The embedding of one record: `data` is `dimension` numbers, little-endian, each float32 or each float16."""
-
-    record: int
-    model: str
-    dimension: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,95 +49,6 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """What a pass did outside of the store, for the report: how much it looked at and changed, and in words."""
-
-    examined: int = 0
-    changed: int = 0
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one transaction of a pass writes.
-
-    `held`: what is planned and has to wait. `cursor` and `position`: which cursor stands where afterwards (None: it
-    stays). `lifted`: the records whose taking back ends with this batch, because a person has asked for the pass again;
-    `insists`: so does the taking back of its additions and links. `upkeep`: before it, the store itself is looked after
-    (`maintain`). `notes`: what the pass keeps for itself, by name; None as value: no longer. `outside`: what it has done
-    already that no transaction holds. `contradictions`: what records say against older ones; search goes by it, whatever
-    becomes of the changes.
-    """
-
-    changes: Sequence[Change] = ()
-    vectors: Sequence[Vector] = ()
-    additions: Sequence[Addition] = ()
-    links: Sequence[Link] = ()
-    held: Sequence[Held] = ()
-    cursor: str | None = None
-    position: int | None = None
-    lifted: Sequence[int] = ()
-    insists: bool = False
-    upkeep: bool = False
-    notes: Mapping[str, str | None] = field(default_factory=dict)
-    outside: Outside | None = None
-    contradictions: Sequence[Contradiction] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a batch really did: records changed or added, vectors stored, changes left out because their records had moved
-    on, how many of the changes were inferred losses, and links added; `left_out` names the changes and additions that were
-    not made because what they rest on had moved on."""
-
-    changed: int
-    embedded: int
-    moved_on: int
-    losses: int = 0
-    linked: int = 0
-    left_out: frozenset[str] = frozenset()
-
-
-class SelfCheck(Protocol):
-    """Asked within a batch's transaction about each of its inferred losses."""
-
-    def before(self, change: Change) -> None:
-        """It is about to be made."""
-        ...
-
-    def stands(self, change: Change) -> bool:
-        """Whether it may stay, now that it is made."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRow:
-    """A planned change that waits, as the store keeps it: which night planned it, in which pass."""
-
-    night: int
-    round: int
-    pass_name: str
-    planned: Change | Addition
-    why: Why
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrance:
-    """What stands between a pass and its next attempt.
-
-    `failures` and `deferrals` running, `not_before` (None: it may run), `portion` how many records it may take at a time
-    (None: as many as it likes), `reason` in words.
-    """
-
-    failures: int = 0
-    deferrals: int = 0
-    not_before: int | None = None
-    portion: int | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a question about work is about: these passes, each with its cursor.
 
@@ -252,50 +73,7 @@ class Outlook:
     embedded: int
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One journal row: the record's whole row before (None: the night added it) and after."""
-
-    id: int
-    night: int
-    round: int
-    pass_name: str
-    change_id: str
-    effect: str
-    record: int
-    reason: str
-    before: Mapping[str, object] | None
-    after: Mapping[str, object]
-    at: int
-    undone_at: int | None
-    inferred: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NightRow:
-    """One night as the store keeps it. Without `ended_at` it is running, or its process was killed."""
-
-    id: int
-    kind: str
-    rule: str
-    started_at: int
-    ended_at: int | None
-    outcome: str | None
-    reason: str | None
-    report: Mapping[str, object] | None
-    undone_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """What an undo did: how many records were put back, which had changed since that night, and which are gone."""
-
-    restored: int
-    changed_since: Sequence[int] = ()
-    gone: Sequence[int] = ()
-
-
-class NightStore(Protocol):
+class NightStore(Diary, Protocol):
     """The night's side of a memory store."""
 
     def alone(
@@ -478,84 +256,6 @@ class NightStore(Protocol):
 
     def waiting(self) -> Mapping[Why, int]:
         """How many planned changes wait, of all nights, by why."""
-        ...
-
-    def hindrances(self) -> Mapping[str, Hindrance]:
-        """What stands between passes and their next attempt, by pass."""
-        ...
-
-    def hinder(self, pass_name: str, hindrance: Hindrance | None) -> None:
-        """Note it; None: the pass is free to run."""
-        ...
-
-    def begin_night(self, kind: str, rule: str, now: int) -> int:
-        """A new row; returns the night's id."""
-        ...
-
-    def end_night(
-        self, night: int, outcome: str, reason: str | None, report: Mapping[str, object], now: int
-    ) -> None: ...
-
-    def nights(self, limit: int | None = None) -> Sequence[NightRow]:
-        """Oldest first; with `limit` the newest so many."""
-        ...
-
-    def unfinished_nights(self) -> Sequence[NightRow]:
-        """Those without an end: under the consolidation lock, nights whose process was killed."""
-        ...
-
-    def night(self, night: int) -> NightRow:
-        """Raises NoSuchNight."""
-        ...
-
-    def last_completed(self, *, kind: str | None = None, asked: bool | None = None) -> NightRow | None:
-        """The newest completed one, of this kind, and (`asked`) by a person's wish or (not `asked`) because it was due."""
-        ...
-
-    def effects(self, night: int) -> Mapping[tuple[int, str], int]:
-        """How many journal rows this night has, by (round, effect)."""
-        ...
-
-    def embedded(self, night: int) -> Mapping[int, int]:
-        """How many vectors this night stored, by round."""
-        ...
-
-    def linked(self, night: int) -> Mapping[int, int]:
-        """How many links this night added, by round."""
-        ...
-
-    def links_of_night(self, night: int, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """The related links that a night added, the first `limit`: the columns of `links`, and `one_content`, `other_content`."""
-        ...
-
-    def losses(self, night: int) -> int:
-        """How many inferred losses this night made and nobody took back."""
-        ...
-
-    def journal(
-        self, *, night: int | None = None, record: int | None = None, limit: int | None = None
-    ) -> Sequence[JournalEntry]:
-        """Of one night, or of one record, or all of it; oldest first, the first `limit`."""
-        ...
-
-    def first_of(self, night: int, effect: str, limit: int) -> Sequence[JournalEntry]:
-        """The first changes of this kind that a night made and nobody took back, at most `limit`."""
-        ...
-
-    def successions(self, record: int) -> Sequence[JournalEntry]:
-        """The journal rows that let this record take the place of another, oldest first."""
-        ...
-
-    def last_entry(self, night: int) -> JournalEntry | None:
-        """The newest journal row of a night."""
-        ...
-
-    def undo(self, night: int, now: int, *, force: bool, tell: Tell = unheard) -> Undone:
-        """Put every record back to its row before this night, in one transaction, and remember it as taken back.
-
-        When records have changed since, nothing is put back without `force`; they are named either way. `tell` hears of records;
-        what it raises leaves all as it was. Raises NoSuchNight.
-        """
         ...
 
     def counts(self, model: str | None = None) -> Mapping[str, int]:
