@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,12 +37,11 @@ from iai_daemon.kinds import (
 )
 from iai_daemon.paths import Home
 from iai_daemon.tables import (
-    InTable,
     kinds,
     line_of,
-    line_of_table,
     nearest,
-    read_table,
+    read_named,
+    read_section,
     required,
     setting,
     tables,
@@ -67,7 +66,6 @@ PASSES = (
 
 # Under which group installed packages offer passes of their own.
 PLUG_INS = "iai_daemon.passes"
-_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 # The name of a command as a pass begins so: no other pass can be called that.
 COMMAND = "command:"
 
@@ -374,18 +372,20 @@ def parse(text: str, path: Path) -> Settings:
     """The settings that this TOML text holds. Raises BadConfig, which names `path`, the line and the nearest known key."""
     try:
         tables = tomllib.loads(text)
+    except RecursionError as cause:
+        raise BadConfig(path=path, where="the whole file", problem="it is nested too deeply") from cause
     except tomllib.TOMLDecodeError as cause:
         said = re.fullmatch(r"(.*) \(at (.*)\)", str(cause))
         problem, where = (said[1], said[2]) if said else (str(cause), "the whole file")
         raise BadConfig(path=path, where=where, problem=problem) from cause
     sections: dict[str, Any] = {}
     if AGENTS in tables:
-        sections[AGENTS] = _read_agents(tables.pop(AGENTS), text, path)
+        sections[AGENTS] = read_named(Agent, AGENTS, tables.pop(AGENTS), text, path)
     for name, table in tables.items():
         problem = _problem_of_section(name, table)
         if problem:
             raise BadConfig(path=path, where=line_of(text, name, None), problem=problem)
-        sections[name] = _read_section(name, table, text, path)
+        sections[name] = read_section(SECTIONS[name], name, table, text, path)
     return Settings(**sections)
 
 
@@ -395,45 +395,6 @@ def _problem_of_section(name: str, table: object) -> str | None:
     if not isinstance(table, dict):
         return f"{name} must be a section, [{name}]"
     return None
-
-
-def _read_section(name: str, table: Mapping[str, object], text: str, path: Path) -> Any:
-    known = kinds(SECTIONS[name])
-    values = {}
-    for key, value in table.items():
-        try:
-            if key not in known:
-                raise ValueError("is no setting" + nearest(key, known))
-            values[key] = known[key].read(value)
-        except InTable as cause:
-            where = line_of_table(text, f"{name}.{key}", cause.number, cause.key)
-            raise BadConfig(path=path, where=where, problem=f"[[{name}.{key}]] {cause}") from cause
-        except ValueError as cause:
-            raise BadConfig(
-                path=path, where=line_of(text, name, key), problem=f"{name}.{key} {cause}"
-            ) from cause
-    try:
-        return SECTIONS[name](**values)
-    except ValueError as cause:
-        raise BadConfig(path=path, where=line_of(text, name, None), problem=f"{name}.{cause}") from cause
-
-
-def _read_agents(tables: object, text: str, path: Path) -> Mapping[str, Agent]:
-    if not isinstance(tables, dict):
-        problem = "agents must be tables, each under a head with its name: [agents.NAME]"
-        raise BadConfig(path=path, where=line_of(text, AGENTS, None), problem=problem)
-    found = {}
-    for name, table in tables.items():
-        where = f"{AGENTS}.{name}"
-        if not isinstance(table, dict) or not _AGENT.fullmatch(name):
-            problem = f"[{where}] must be a table with a short name of letters, digits, - and _"
-            raise BadConfig(path=path, where=line_of(text, where, None), problem=problem)
-        try:
-            found[name] = replace(read_table(Agent, table, 0), name=name)
-        except InTable as cause:
-            problem = f"[{where}] {cause}"
-            raise BadConfig(path=path, where=line_of(text, where, cause.key), problem=problem) from cause
-    return found
 
 
 def plain(settings: Settings) -> dict[str, dict[str, object]]:

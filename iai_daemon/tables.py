@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, field, fields, replace
+from pathlib import Path
 from typing import Any
 
+from iai_daemon.errors import BadConfig
 from iai_daemon.kinds import Kind
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 class InTable(ValueError):
@@ -55,6 +59,47 @@ def read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
         if each.default is MISSING and each.name not in values:
             raise InTable(f"{each.name} is missing", number, None)
     return kind(**values)
+
+
+def read_section(kind: type, name: str, table: Mapping[str, object], text: str, path: Path) -> Any:
+    """The section [name] of the file at `path`, whose text is `text`. Raises BadConfig."""
+    known = kinds(kind)
+    values = {}
+    for key, value in table.items():
+        try:
+            if key not in known:
+                raise ValueError("is no setting" + nearest(key, known))
+            values[key] = known[key].read(value)
+        except InTable as cause:
+            where = line_of_table(text, f"{name}.{key}", cause.number, cause.key)
+            raise BadConfig(path=path, where=where, problem=f"[[{name}.{key}]] {cause}") from cause
+        except ValueError as cause:
+            raise BadConfig(
+                path=path, where=line_of(text, name, key), problem=f"{name}.{key} {cause}"
+            ) from cause
+    try:
+        return kind(**values)
+    except ValueError as cause:
+        raise BadConfig(path=path, where=line_of(text, name, None), problem=f"{name}.{cause}") from cause
+
+
+def read_named(kind: type, under: str, tables: object, text: str, path: Path) -> Mapping[str, Any]:
+    """Tables that a user gives names, [under.NAME], by these names. Raises BadConfig."""
+    if not isinstance(tables, dict):
+        problem = f"{under} must be tables, each under a head with its name: [{under}.NAME]"
+        raise BadConfig(path=path, where=line_of(text, under, None), problem=problem)
+    found = {}
+    for name, table in tables.items():
+        where = f"{under}.{name}"
+        if not isinstance(table, dict) or not _NAME.fullmatch(name):
+            problem = f"[{where}] must be a table with a short name of letters, digits, - and _"
+            raise BadConfig(path=path, where=line_of(text, where, None), problem=problem)
+        try:
+            found[name] = replace(read_table(kind, table, 0), name=name)
+        except InTable as cause:
+            problem = f"[{where}] {cause}"
+            raise BadConfig(path=path, where=line_of(text, where, cause.key), problem=problem) from cause
+    return found
 
 
 def setting(default: Any, kind: Kind) -> Any:

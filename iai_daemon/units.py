@@ -44,6 +44,11 @@ def format_stamp(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def stamp_of(milliseconds: int) -> str:
+    """The same of whole milliseconds, as the store has its times."""
+    return format_stamp(milliseconds / 1000)
+
+
 def to_local(seconds: float, zone: tzinfo | None) -> datetime:
     """What clocks show then, in that zone or (None) in this machine's own."""
     return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)

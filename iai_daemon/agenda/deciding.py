@@ -3,7 +3,9 @@ verdict becomes a change of the store."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from iai_daemon.agenda.planning import following, planned
@@ -12,7 +14,7 @@ from iai_daemon.agenda.recall import CallType, CatchUp, Planned, Recall, State
 from iai_daemon.agenda.schedule.triggers import Passed, passed
 from iai_daemon.agenda.store.recalls import Defer, Due, Settle
 from iai_daemon.agenda.waking.budget import Budget
-from iai_daemon.agenda.waking.call import make_call
+from iai_daemon.agenda.waking.call import Call, make_call
 from iai_daemon.agenda.waking.running import Runs
 from iai_daemon.config import Agent, Settings
 from iai_daemon.errors import AgentUnusable
@@ -27,6 +29,17 @@ class Busy(Protocol):
         """Why one says so; None where nobody is known to work in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is to become of an occurrence that is due. `passed`: the later firings of its recall whose time has come, too; `call`: what
+    wakes its agent, where that can be woken now."""
+
+    due: Due
+    verdict: Verdict
+    passed: Passed | None
+    call: Call | None
+
+
 class Decider:
     """Decides by the settings. `hindered`: the agents that cannot be woken at all, and why not."""
 
@@ -37,16 +50,18 @@ class Decider:
         self.rules = _rules(settings)
         self.hindered: dict[str, str] = {}
 
-    def judge(self, due: Due, busy: Busy, budget: Budget, now: int, taken: Sequence[Recall] = ()) -> Verdict:
+    def judge(self, due: Due, busy: Busy, budget: Budget, now: int, taken: Sequence[Recall] = ()) -> Judged:
         """What is to become of it. `taken`: the recalls whose agents are about to be woken."""
+        later, way = _later(due, now), self._way(due, busy, budget, taken)
         situation = Situation(
             now,
             closed=due.closed,
-            passed=_later(due, now),
+            passed=later,
             running_since=self._running_since(due, taken, now),
-            obstacle=self._obstacle(due, busy, budget, taken),
+            obstacle=way if isinstance(way, Obstacle) else None,
         )
-        return judge(due.occurrence, due.recall, situation, self.rules)
+        verdict = judge(due.occurrence, due.recall, situation, self.rules)
+        return Judged(due, verdict, later, way if isinstance(way, Call) else None)
 
     def _running_since(self, due: Due, taken: Sequence[Recall], now: int) -> int | None:
         """When the oldest run of its recall began, here or wherever the agenda is shared."""
@@ -62,39 +77,39 @@ class Decider:
         about_to = (each.id for each in taken if each.session_id == due.recall.session_id)
         return next((each for each in about_to if each != due.recall.id), None)
 
-    def _obstacle(self, due: Due, busy: Busy, budget: Budget, taken: Sequence[Recall]) -> Obstacle | None:
-        """Why its agent cannot be woken now."""
+    def _way(self, due: Due, busy: Busy, budget: Budget, taken: Sequence[Recall]) -> Obstacle | Call:
+        """How its agent is woken, or why it cannot be now."""
         recall = due.recall
         if why := busy.get(recall.session_id):
             return Obstacle(why)
         if (other := self._another(due, taken)) is not None:
             return Obstacle(f"its session is busy with recall {other}")
         agent = self._agents.get(recall.agent)
-        hindrance = (
+        way: Obstacle | Call = (
             Obstacle(f"there is no [agents.{recall.agent}] in the settings")
             if agent is None
-            else budget.exhausted(agent) or self._unusable(agent, recall)
+            else budget.exhausted(agent) or self._call(agent, recall)
         )
-        if hindrance is None:
-            self.hindered.pop(recall.agent, None)
+        if isinstance(way, Obstacle):
+            self.hindered[recall.agent] = way.reason
         else:
-            self.hindered[recall.agent] = hindrance.reason
-        return hindrance
+            self.hindered.pop(recall.agent, None)
+        return way
 
-    def _unusable(self, agent: Agent, recall: Recall) -> Obstacle | None:
+    def _call(self, agent: Agent, recall: Recall) -> Obstacle | Call:
         try:
-            make_call(agent, recall.session_id, recall.message, "", self._home)
+            return make_call(agent, recall.session_id, recall.message, os.urandom(16).hex(), self._home)
         except AgentUnusable as error:
             return Obstacle(str(error))
-        return None
 
-    def change(self, due: Due, verdict: Verdict, now: int) -> Settle | Defer:
+    def change(self, judged: Judged) -> Settle | Defer:
         """The change that carries it out, where nothing runs."""
+        due, verdict = judged.due, judged.verdict
         occurrence, recall = due.occurrence, due.recall
         if verdict.do is Do.DEFER:
             return Defer(occurrence.id, verdict.until, verdict.reason)
-        if verdict.do is Do.SUPERSEDE and (later := _later(due, now)) is not None:
-            return self._superseded(due, verdict, later)
+        if verdict.do is Do.SUPERSEDE and judged.passed is not None:
+            return self._superseded(due, verdict, judged.passed)
         swallowed, after = 0, occurrence.scheduled_for
         if _recurs(due) and verdict.until > after:
             gone = passed(recall.trigger, after, verdict.until)

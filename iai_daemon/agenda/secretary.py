@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from iai_daemon.agenda.deciding import Busy
 from iai_daemon.agenda.dispatch import Agenda
-from iai_daemon.agenda.waking.running import Identity
+from iai_daemon.agenda.waking.line import Identity
 from iai_daemon.clock import Clock, Now
 from iai_daemon.config import Settings
 from iai_daemon.paths import Home

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from iai_daemon.foreign import printable
+from iai_daemon.presence.files import why_not_ours
 from iai_daemon.presence.heartbeat import stamp, text, whole
-from iai_daemon.presence.scanner import why_not_ours
 
 REASONS = ("client closed", "client gone", "SIGTERM", "SIGINT", "SIGHUP", "server ended")
 
@@ -58,7 +59,7 @@ def parse(data: bytes) -> End | None:
 def _shown(value: object) -> str | None:
     """A text from outside as it may stand on a terminal."""
     found = text(value)
-    return found and "".join(each if each.isprintable() else "?" for each in found[:_LONGEST])
+    return found and printable(found[:_LONGEST], "?", keep="")
 
 
 def take(directories: Iterable[Path]) -> Iterator[End]:

@@ -13,6 +13,7 @@ from iai_daemon import config
 from iai_daemon.agenda.slot import SlotState
 from iai_daemon.agenda.slots.messenger import Messenger
 from iai_daemon.units import format_stamp
+from tests.agenda.plans import HOUR
 from tests.agenda.world import AGENT, BADLY, World
 
 TOGETHER = Callable[[World, "Backend"], Coroutine[Any, Any, None]]
@@ -29,6 +30,7 @@ class Backend:
     keys: list[str] = field(default_factory=list)
     away: str | None = None
     disagrees: dict[str, str] = field(default_factory=dict)
+    muddled: set[str] = field(default_factory=set)
 
     async def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if request["do"] == "beat":
@@ -38,6 +40,8 @@ class Backend:
         if request["do"] == "beat":
             heard = {"restart_pending": False, "dropped": [], "next_at": None}
             return {"ok": True, "slots": [dict(each) for each in self.lists], **heard}
+        if request["slot"] in self.muddled:
+            return {"ok": False, "kind": "bad", "problem": "its answer is longer than 1 MB"}
         self.keys.append(request["key"])
         self.told.append((request["slot"], request["status"], request["reason"] or request["summary"]))
         return {"ok": True, "status": self.disagrees.get(request["slot"])}
@@ -191,6 +195,34 @@ def test_where_nobody_answers_it_is_said_and_told_later_in_order_with_the_same_k
         ("two", "completed"),
     ]
     assert len(set(backend.keys)) == len(backend.keys)
+
+
+def test_what_is_never_answered_usably_keeps_the_rest_waiting_for_a_day(
+    world: World, backend: Backend
+) -> None:
+    world.settings = replace(
+        world.settings,
+        calendar=replace(world.settings.calendar, interval=HOUR / 1000),
+        lifecycle=replace(world.settings.lifecycle, tick=HOUR / 1000),
+    )
+    backend.list("one")
+    backend.muddled = {"one"}
+
+    async def life(world: World, backend: Backend) -> None:
+        await world.live(4 * 3600)
+        backend.list("two")
+        await world.live(16 * 3600)
+        assert backend.told == []
+        (told,) = world.calendar.degraded()
+        assert told["why"] == "its answer is longer than 1 MB"
+        await world.live(12 * 3600)
+        assert list(world.calendar.degraded()) == []
+
+    live(world, backend, life)
+    assert [(name, status) for name, status, _ in backend.told] == [
+        ("two", "in_progress"),
+        ("two", "completed"),
+    ]
 
 
 def test_an_agent_that_confirms_leaves_its_slot_in_progress_until_somebody_completes_it(

@@ -30,13 +30,12 @@ def call(
     *command: str,
     message: str = "Look again.",
     ours: Mapping[str, str] | None = None,
-    timeout: float | None = None,
     **fields: Any,
 ) -> Call:
     fields = {"cwd": str(folder), "name": "helper", **fields}
     agent = Agent(command=command or ("./agent",), **fields)
     home = Home(folder / "home")
-    return make_call(agent, "s-1", message, TOKEN, home, timeout=timeout, ours=ours or {"PATH": str(folder)})
+    return make_call(agent, "s-1", message, TOKEN, home, ours=ours or {"PATH": str(folder)})
 
 
 def refusal(folder: Path, *command: str, **fields: Any) -> str:
@@ -130,9 +129,10 @@ def test_a_program_is_looked_for_on_the_path_or_where_the_agent_works(folder: Pa
     assert call(folder, str(folder / "agent"), cwd="/").argv[0] == str(folder / "agent")
 
 
-def test_it_has_its_own_time_limit_unless_it_is_given_less(folder: Path) -> None:
-    assert call(folder, timeout=None).timeout == 900.0
+def test_it_knows_its_time_limit_and_the_token_that_it_is_confirmed_by(folder: Path) -> None:
+    assert call(folder).timeout == 900.0
     assert call(folder, timeout=7.0).timeout == 7.0
+    assert call(folder).token == TOKEN
 
 
 def test_it_works_in_the_home_when_that_is_where_it_should(folder: Path) -> None:

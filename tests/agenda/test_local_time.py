@@ -124,3 +124,17 @@ def test_an_unknown_zone_is_refused_with_the_nearest_names(name: str, hint: str)
         known_zone(name)
     assert hint in str(refused.value)
     assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Qqqqq", "such as Europe/Berlin or UTC."),
+        ("Europe/Berln", "such as Europe/Berlin or "),
+        ("america/new york", "such as America/New_York"),
+    ],
+)
+def test_the_advice_names_zones_as_they_are_written(name: str, advice: str) -> None:
+    with pytest.raises(BadTrigger) as refused:
+        known_zone(name)
+    assert advice in str(refused.value)

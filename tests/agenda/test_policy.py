@@ -129,3 +129,19 @@ def test_an_obstacle_without_end_ends_with_the_window() -> None:
     verdict = judge(deferred, ONCE, seen, RULES)
     assert verdict.do is Do.MISS
     assert "no [agents.a]" in verdict.reason
+
+
+def test_what_has_expired_takes_all_with_it_that_was_planned_until_now() -> None:
+    assert judge(occurrence(), recall(expires_at=NOON), Situation(NOON + 9), RULES).until == NOON + 9
+
+
+def test_the_longest_deferral_counts_from_when_it_was_first_seen_to_be_due() -> None:
+    seen_late = occurrence(NOON - HOUR, seen_at=NOON)
+    seen = Situation(NOON + 6 * HOUR - 1, obstacle=BUSY)
+    assert judge(seen_late, SKIP, seen, RULES).do is Do.DEFER
+    assert judge(seen_late, SKIP, Situation(NOON + 6 * HOUR, obstacle=BUSY), RULES).do is Do.MISS
+
+
+def test_without_a_window_everything_is_made_up_for_since_the_beginning_of_time() -> None:
+    assert Rules(catch_up_window=None).oldest(recall(), NOON) == 0
+    assert Rules().oldest(recall(policy=Policy(catch_up_window=HOUR)), NOON) == NOON - HOUR

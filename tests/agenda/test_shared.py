@@ -29,6 +29,7 @@ from iai_daemon.units import format_stamp
 from tests.agenda.hosts import LEASE, TICK, Host, live, share
 from tests.agenda.plans import draft
 from tests.fakes import LONG
+from tests.faults.seeds import luck
 from tests.neighbours.there import hosts as neighbours
 from tests.neighbours.there import until, wrapper
 from tests.stores.recalls import DONE, RUN
@@ -289,7 +290,7 @@ def test_nobody_asks_again_and_again_for_what_is_in_others_hands(
     other = make_host()
     assert share(is_over(kept, recall), other)
     assert woken(other) == ["s"], "what they have let go of"
-    host.agenda._close_store()
+    host.agenda._ledger.close()
 
 
 # Daemons that are gone, for good or for a while.
@@ -448,7 +449,7 @@ def test_whatever_several_do_at_once_in_the_same_sessions_every_recall_stands_as
     host, trouble = make_host(), []
 
     def work(holder: str) -> None:
-        chance = random.Random(holder)  # noqa: S311 -- no secret
+        chance = luck(holder)
         with closing(host.open()) as mine:
             for _ in range(150):
                 try:

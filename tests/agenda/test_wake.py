@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from iai_daemon.agenda.waking.call import Call
-from iai_daemon.agenda.waking.wake import Ended, Identity, SystemWaker
+from iai_daemon.agenda.waking.line import Identity
+from iai_daemon.agenda.waking.wake import Ended, SystemWaker
 from iai_daemon.clock import Stopwatch, pause
 from tests.journeys.real import until
 

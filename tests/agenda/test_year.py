@@ -17,6 +17,7 @@ from iai_daemon.agenda.schedule.triggers import Trigger, made_cron, made_every, 
 from tests.agenda.plans import HOUR, MINUTE, draft
 from tests.agenda.world import World
 from tests.fakes import LONG
+from tests.faults.seeds import luck
 
 PLACES = [
     ("America/New_York", 2026),
@@ -92,7 +93,7 @@ def test_a_year_with_all_that_can_happen_loses_and_doubles_nothing(
         world.add(draft(str(number), trigger, policy=policy))
         for number, (trigger, policy) in enumerate(plans(zone, world.now))
     ]
-    asyncio.run(live_through(world, begin + DAYS * 86_400, Random(year)))  # noqa: S311 -- the same year each time
+    asyncio.run(live_through(world, begin + DAYS * 86_400, luck(f"the year {year}")))
     for recall in recalls:
         story = world.history(recall)
         past = [each for each in story if each.state is not State.PLANNED]

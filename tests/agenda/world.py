@@ -195,7 +195,7 @@ class World:
                 task.remove_done_callback(lambda _: None)
                 task.get_loop().call_soon(task.cancel)
             self._agenda._runs._ended = lambda _run, _ended: None
-            self._agenda._close_store()
+            self._agenda._ledger.close()
             self._agenda = self._calendar = None
 
     def history(self, recall: Recall | None = None) -> list[Occurrence]:

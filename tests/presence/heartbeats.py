@@ -13,8 +13,9 @@ from typing import Any
 
 from iai_daemon.clock import Now
 from iai_daemon.presence.classify import Presence, Status, Wrapper
+from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.processes import Processes
-from iai_daemon.presence.scanner import Limits, Scanner
+from iai_daemon.presence.scanner import Scanner
 from iai_daemon.units import format_stamp
 from tests.fakes import NOON
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.presence.classify import Presence, Status
-from iai_daemon.presence.scanner import Limits, Scanner
+from iai_daemon.presence.listing import Limits
+from iai_daemon.presence.scanner import Scanner
 from tests.fakes import FakeClock, FakeProcesses, process
 from tests.journeys.real import until
 from tests.presence.heartbeats import PID, publish, verdicts

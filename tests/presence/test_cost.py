@@ -14,8 +14,9 @@ import pytest
 from iai_daemon import clock
 from iai_daemon.clock import Stopwatch
 from iai_daemon.presence.classify import Status
+from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Limits, Scanner
+from iai_daemon.presence.scanner import Scanner
 from iai_daemon.units import format_stamp
 from tests.fakes import LONG
 from tests.presence.heartbeats import publish

@@ -17,9 +17,9 @@ import pytest
 from iai_daemon import clock
 from iai_daemon.clock import Now, Stopwatch
 from iai_daemon.presence.classify import Status
+from iai_daemon.presence.files import read
 from iai_daemon.presence.heartbeat import Unreadable
 from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import _read
 from iai_daemon.units import format_stamp
 from tests.presence.heartbeats import content, publish, scanner
 
@@ -256,7 +256,7 @@ def test_a_fifo_that_takes_a_files_place_while_we_look_does_not_hang_us(director
     seen = path.lstat()
     path.unlink()
     os.mkfifo(path)
-    beat = _read(str(path), NAME, seen)
+    beat = read(str(path), NAME, seen)
     assert isinstance(beat, Unreadable)
     assert "a FIFO" in beat.reason
 

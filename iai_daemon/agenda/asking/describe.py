@@ -20,7 +20,7 @@ from iai_daemon.agenda.schedule.local_time import known_zone, say_local
 from iai_daemon.agenda.schedule.triggers import Trigger, upcoming
 from iai_daemon.agenda.slot import Slot, Update
 from iai_daemon.agenda.store.recalls import AgendaStore
-from iai_daemon.units import format_duration, format_stamp
+from iai_daemon.units import format_duration, stamp_of
 
 
 def describe_kept(store: AgendaStore, recall: Recall) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def newest(occurrences: Sequence[Occurrence]) -> int | None:
 
 def stamp(moment: int | None) -> str | None:
     """RFC 3339 of milliseconds since the epoch."""
-    return None if moment is None else format_stamp(moment / 1000)
+    return None if moment is None else stamp_of(moment)
 
 
 def _interval(trigger: Trigger) -> int | float | None:

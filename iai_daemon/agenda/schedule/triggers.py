@@ -15,13 +15,15 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-from iai_daemon.agenda.schedule import cron, rrule, rrule_text
+from iai_daemon.agenda.schedule import cron
 from iai_daemon.agenda.schedule.local_time import DAY, END, SECOND, known_zone, to_instant, to_local
 from iai_daemon.errors import BadTrigger
-from iai_daemon.units import format_stamp, parse_duration, parse_stamp
+from iai_daemon.units import format_stamp, parse_duration, parse_stamp, stamp_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
+
+    from iai_daemon.agenda.schedule.rrule import Rule
 
 # Firings of a stretch of time are counted so far.
 COUNTED = 10_000
@@ -109,13 +111,13 @@ def made_in(duration: str, zone: str, now: int) -> Trigger:
     except (ValueError, OverflowError) as cause:
         problem = f"{duration[:60]!r} is no time to wait: say one such as 90s, 45m or 2h30m."
         raise BadTrigger(problem=problem) from cause
-    return Trigger("at", format_stamp(instant / 1000), zone, instant)
+    return Trigger("at", stamp_of(instant), zone, instant)
 
 
 def made_now(zone: str, now: int) -> Trigger:
     """Once, at this very moment: the anchor is its firing, which `next_after(trigger, now)` is past already."""
     known_zone(zone)
-    return Trigger("at", format_stamp(now / 1000), zone, now)
+    return Trigger("at", stamp_of(now), zone, now)
 
 
 def made_every(interval: str | float, zone: str, now: int, start: int | None = None) -> Trigger:
@@ -145,6 +147,8 @@ def made_cron(expression: str, zone: str, now: int) -> Trigger:
 
 def made_rrule(text: str, zone: str, now: int) -> Trigger:
     """By a recurrence rule of RFC 5545. A DTSTART in it sets anchor and zone; without one the plan begins now."""
+    from iai_daemon.agenda.schedule import rrule_text  # noqa: PLC0415 -- only who has such a recall pays for it
+
     known_zone(zone)
     read = rrule_text.read(text, zone, now)
     return _that_fires(Trigger("rrule", read.expression, read.zone, read.anchor), text, now)
@@ -203,6 +207,8 @@ def _by_days(trigger: Trigger, zone: ZoneInfo, after: int) -> Iterator[int]:
 
 
 def _by_rule(trigger: Trigger, zone: ZoneInfo, after: int) -> Iterator[int]:
+    from iai_daemon.agenda.schedule import rrule  # noqa: PLC0415 -- as above
+
     rule = _rule_of(trigger)
     for local in rrule.local_times(rule, to_local(after, zone).replace(tzinfo=None, microsecond=0)):
         instant = to_instant(local, zone)
@@ -214,7 +220,9 @@ def _by_rule(trigger: Trigger, zone: ZoneInfo, after: int) -> Iterator[int]:
 
 
 @lru_cache(maxsize=64)
-def _rule_of(trigger: Trigger) -> rrule.Rule:
+def _rule_of(trigger: Trigger) -> Rule:
+    from iai_daemon.agenda.schedule import rrule_text  # noqa: PLC0415 -- as above
+
     return rrule_text.read(trigger.expression, trigger.zone, trigger.anchor).rule
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _TELLS_FOR = 30.0
 # So much of the outbox is sent in one go; what is left comes with the next beat.
 _AT_ONCE = 100
+# What the backend's answers make no sense for is told so often at least, and so many milliseconds long: then the rest is told.
+_TRIES, _TRIED_FOR = 3, 86_400_000
 # What is over is remembered so long, or a backend that still lists it would have it done again.
 _REMEMBERED = 400 * 86_400_000
 
@@ -134,7 +136,7 @@ class Calendar:
             opened.slots.prune_slots(self._agenda.time(now) - _REMEMBERED)
 
     async def _tell_news(self) -> None:
-        """In order: what does not arrive keeps the rest waiting, what the backend refuses for good does not."""
+        """In order: what does not arrive keeps the rest waiting, what the backend refuses for good, or never answers usably, does not."""
         for _ in range(_AT_ONCE):
             opened = self._agenda.opened
             news = opened.slots.take_news(self._agenda.holder, _TELLS_FOR) if opened is not None else None
@@ -150,10 +152,10 @@ class Calendar:
     def _settled(self, slots: SlotStore, update: Update, answer: Mapping[str, Any]) -> bool:
         """Whether the backend has taken it, or never will."""
         now = self._agenda.time(self._clock.now())
-        if answer["ok"] or answer["kind"] == "refused":
+        if answer["ok"] or answer["kind"] == "refused" or _is_hopeless(update, answer["kind"], now):
             slots.delivered(update.id, now)
             if not answer["ok"]:
-                self._log.warning("slot's status refused", slot=update.slot, why=answer["problem"])
+                self._log.warning("slot's status not taken", slot=update.slot, why=answer["problem"])
             elif answer["status"] and SlotState(answer["status"]) is not update.status:
                 slots.resolve(
                     update.slot, SlotState(answer["status"]), now, reason="the backend says so", tell=False
@@ -222,6 +224,11 @@ def _told(update: Update) -> dict[str, object]:
         "reason": update.reason,
         "key": update.key,
     }
+
+
+def _is_hopeless(update: Update, kind: str, now: int) -> bool:
+    """An answer that is none may come of something in between, and soon be over. Of the backend, which answers all else, it is not."""
+    return kind == "bad" and update.tries >= _TRIES and now - update.made_at >= _TRIED_FOR
 
 
 def _is_called(client: str, names: Collection[str]) -> bool:

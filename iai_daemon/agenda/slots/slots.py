@@ -19,7 +19,7 @@ from iai_daemon.agenda.store.opening import OpenedAgenda
 from iai_daemon.agenda.store.slots import SlotStore
 from iai_daemon.clock import Now
 from iai_daemon.config import Settings
-from iai_daemon.units import format_stamp, say_duration
+from iai_daemon.units import say_duration, stamp_of
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
@@ -97,7 +97,7 @@ class Slots:
             agent=slot.agent,
             message=slot.message,
             call_type=CallType.IMMEDIATE,
-            trigger=Trigger("at", format_stamp(moment / 1000), "UTC", moment),
+            trigger=Trigger("at", stamp_of(moment), "UTC", moment),
             owner=this_user(),
             made_by=MADE_BY,
             comment=f"calendar:slot-{slot.id}",

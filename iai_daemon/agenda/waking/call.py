@@ -24,13 +24,14 @@ _PLACEHOLDER = re.compile(r"\{(session_id|message|context|token|confirm|model)\}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One run of an agent's command; `argv[0]` is an absolute path, `timeout` in seconds."""
+    """One run of an agent's command; `argv[0]` is an absolute path, `timeout` in seconds; by the `token` the agent confirms it."""
 
     name: str
     argv: tuple[str, ...]
     cwd: Path
     environment: Mapping[str, str]
     timeout: float
+    token: str = ""
 
 
 def make_call(
@@ -40,7 +41,6 @@ def make_call(
     token: str,
     home: Home,
     *,
-    timeout: float | None = None,
     ours: Mapping[str, str] = os.environ,
 ) -> Call:
     """Fill the agent's command in. Raises AgentUnusable when that cannot be started, or the message cannot be handed over."""
@@ -61,7 +61,7 @@ def make_call(
     environment = starting.environment((_RUNTIME, *agent.env), home, ours)
     environment[TOKEN_VARIABLE] = token
     argv[0] = _program(agent, argv[0], cwd, environment)
-    return Call(agent.name, tuple(argv), cwd, environment, agent.timeout if timeout is None else timeout)
+    return Call(agent.name, tuple(argv), cwd, environment, agent.timeout, token)
 
 
 def _require_text(agent: Agent, message: str) -> None:

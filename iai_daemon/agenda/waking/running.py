@@ -10,11 +10,9 @@ from typing import Any
 from iai_daemon.agenda.recall import Recall
 from iai_daemon.agenda.store.recalls import Due
 from iai_daemon.agenda.waking.call import Call
+from iai_daemon.agenda.waking.line import Identity
 from iai_daemon.agenda.waking.wake import Ended, Waker
 from iai_daemon.config import Agent
-
-# A process: its pid, and its start in clock ticks since boot (None where the kernel does not say).
-Identity = tuple[int, int | None]
 
 _STOPPED = "the daemon was stopped while it ran"
 _BROKEN = "the daemon could not follow it to its end: see the log"

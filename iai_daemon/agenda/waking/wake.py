@@ -9,38 +9,28 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import shutil
-import signal
 import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from iai_daemon.agenda.waking.call import Call
+from iai_daemon.agenda.waking.line import Identity, Line, open_line, within
+from iai_daemon.agenda.waking.user_manager import UserManager
 from iai_daemon.clock import Stopwatch
 from iai_daemon.programs import starting
-from iai_daemon.programs.starting import ASK_TO_END, Order, keep_tail
+from iai_daemon.programs.starting import Order
 from iai_daemon.units import say_duration
 
-# The pid of a process, and its start in clock ticks since boot where that is known.
-Identity = tuple[int, int | None]
 Began = Callable[[Identity], None]
 
 # Between being asked to end and being ended.
 GRACE = 5.0
 _GUARD_COMES_WITHIN = 10.0
 _MANAGER_ANSWERS_WITHIN = 3.0
-# The guard ends everything at once; should it not, it is ended itself, and its unit with it.
-_GUARD_PATIENCE = 1.4
-_UNIT_STOPS_WITHIN = "1s"
-_LAST_PATIENCE = 0.4
 _SPARE_WAITS = 10.0
 # What a shell of the user's has; ours is for files that only we may read.
 _UMASK = 0o022
-_LONGEST_TOLD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class Waker(Protocol):
 class _Guard:
     """A guard that waits for its order; `managed`: in a unit of the user manager."""
 
-    line: _Line
+    line: Line
     identity: Identity
     managed: bool
 
@@ -104,7 +94,7 @@ class SystemWaker:
         spare_waits: float = _SPARE_WAITS,
     ) -> None:
         self._spare_waits = spare_waits
-        self._manager = _Manager(environment)
+        self._manager = UserManager(environment)
         self._grace = grace
         self._limits = _soft_limits()
         # None: not asked yet, or it failed since it was asked.
@@ -124,7 +114,7 @@ class SystemWaker:
             began(guard.identity)
             line.write(order.to_bytes())
             grace = self._grace
-            late = not await _within(line.over, call.timeout)
+            late = not await within(line.over, call.timeout)
         finally:
             await line.end(grace)
         return _judge(call, line, watch.seconds(), late=late)
@@ -195,11 +185,11 @@ class SystemWaker:
     async def _guard(
         self, argv: Sequence[str], environment: Mapping[str, str], patience: float, *, managed: bool
     ) -> _Guard | None:
-        line = await _open(argv, environment)
+        line = await open_line(argv, environment)
         if line is None:
             return None
         try:
-            await _within(line.greeted, patience)
+            await within(line.greeted, patience)
         except asyncio.CancelledError:
             await line.end(None)
             raise
@@ -209,140 +199,7 @@ class SystemWaker:
         return _Guard(line, line.identity, managed)
 
 
-class _Manager:
-    """The user's systemd manager, and how it is reached from here."""
-
-    def __init__(self, ours: Mapping[str, str]) -> None:
-        runtime = ours.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-        bus = "DBUS_SESSION_BUS_ADDRESS"
-        self.environment = {"XDG_RUNTIME_DIR": runtime} | ({bus: ours[bus]} if bus in ours else {})
-        self._socket = Path(runtime) / "systemd" / "private"
-        self._systemd_run = shutil.which("systemd-run", path=f"/usr/bin:/bin:{ours.get('PATH', '')}")
-
-    def may_answer(self) -> bool:
-        """Whether it is worth asking."""
-        return self._systemd_run is not None and self._socket.is_socket()
-
-    def argv(self) -> list[str]:
-        """Of what starts a guard in a unit."""
-        return [
-            os.path.abspath(self._systemd_run or "systemd-run"),  # noqa: PTH100 -- it is asked by its own name
-            *("--user", "--pipe", "--wait", "--collect", "--quiet"),
-            f"--unit=iai-agent-{os.urandom(8).hex()}",
-            "--description=An agent that iai-daemon woke",
-            "--property=KillMode=control-group",
-            f"--property=TimeoutStopSec={_UNIT_STOPS_WITHIN}",
-            "--",
-            *starting.guard(tells=True),
-        ]
-
-
-class _Line(asyncio.SubprocessProtocol):
-    """Our end of the line to a guard: what it tells, and the end of what the program writes."""
-
-    def __init__(self) -> None:
-        self.greeted, self.over, self._gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.identity: Identity | None = None
-        self.exit_status: int | None = None
-        self.failure: str | None = None
-        self.output = b""
-        self._told = b""
-        self._guard: int | None = None
-        self._transport: asyncio.BaseTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd == 2:
-            self.output = keep_tail(self.output, data)
-            return
-        *lines, self._told = (self._told + data).split(b"\n")
-        self._told = self._told[:_LONGEST_TOLD]
-        for line in lines:
-            self._hear(line.decode(errors="replace"))
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 -- of the protocol
-        if fd == 1:
-            self.greeted.set()
-            self.over.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- of the protocol
-        """It has ended, and nobody holds its pipes any more."""
-        self.greeted.set()
-        self.over.set()
-        self._gone.set()
-        self._process().close()
-
-    def write(self, data: bytes) -> None:
-        self._to_guard().write(data)
-
-    async def end(self, grace: float | None) -> None:
-        """All of it, if it has not ended by itself; without a `grace` at once."""
-        try:
-            if grace is not None and not self.over.is_set():
-                self.write(ASK_TO_END)
-                await _within(self.over, grace)
-            self._to_guard().close()
-            if not await _within(self._gone, _GUARD_PATIENCE):
-                await self._force()
-        finally:
-            self._to_guard().close()
-            if self._guard is not None:
-                os.close(self._guard)
-
-    async def _force(self) -> None:
-        """The guard may be stopped, or what has escaped it holds our pipes: its end is that of its program, and of its unit."""
-        if self._guard is not None and not self.over.is_set():
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._guard, signal.SIGKILL)
-            await _within(self._gone, _LAST_PATIENCE)
-        self._process().close()
-        await _within(self._gone, _LAST_PATIENCE)
-
-    def _hear(self, told: str) -> None:
-        """See guard.py and guarding.py."""
-        match told.split(" ", 1):
-            case ["failed", why]:
-                self.failure = why
-            case ["ended", status] if status.isdecimal():
-                self.exit_status = int(status)
-                self.over.set()
-            case [pid, start] if pid.isdecimal() and self.identity is None:
-                self.identity = int(pid), int(start) if start.isdecimal() else None
-                if hasattr(os, "pidfd_open"):
-                    with suppress(OSError):
-                        self._guard = os.pidfd_open(int(pid))
-                self.greeted.set()
-
-    def _to_guard(self) -> asyncio.WriteTransport:
-        return cast("asyncio.WriteTransport", self._process().get_pipe_transport(0))
-
-    def _process(self) -> asyncio.SubprocessTransport:
-        return cast("asyncio.SubprocessTransport", self._transport)
-
-
-async def _open(argv: Sequence[str], environment: Mapping[str, str]) -> _Line | None:
-    """Start a guard, in a session of its own; None: that cannot be done."""
-    loop = asyncio.get_running_loop()
-    try:
-        _, line = await loop.subprocess_exec(
-            _Line, *argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, start_new_session=True
-        )
-    except OSError:
-        return None
-    return line
-
-
-async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it was set within so many seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
-
-
-def _judge(call: Call, line: _Line, seconds: float, *, late: bool) -> Ended:
+def _judge(call: Call, line: Line, seconds: float, *, late: bool) -> Ended:
     output, status = line.output.decode(errors="replace"), line.exit_status
     problem = None
     if line.failure is not None:

@@ -1,4 +1,4 @@
-"""docs/calendar-backend.openapi.yaml is valid, and says what is really sent and taken."""
+"""docs/reference/calendar-backend.openapi.yaml is valid, and says what is really sent and taken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.agenda.courier.asking import KEY, a_beat, a_tell
 from tests.project.source import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(
-    (ROOT / "docs" / "calendar-backend.openapi.yaml").read_text(encoding="utf-8")
+    (ROOT / "docs" / "reference" / "calendar-backend.openapi.yaml").read_text(encoding="utf-8")
 )
 SCHEMAS = DOCUMENT["components"]["schemas"]
 

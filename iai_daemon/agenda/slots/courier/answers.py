@@ -11,6 +11,7 @@ from typing import Any
 
 from iai_daemon.agenda.slot import Listed
 from iai_daemon.errors import IaiError
+from iai_daemon.foreign import one_line
 
 LONGEST_ID = 200
 LONGEST_TITLE = 500
@@ -19,7 +20,6 @@ _LONGEST_STATUS = 50
 _MOST_SLOTS = 500
 _MOST_BYTES = 1_000_000
 _MOST_REASONS = 20
-_SHOWN = 60
 _SAID = 200
 # What no program can be given, and what no file can hold as UTF-8.
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -68,9 +68,9 @@ class Gathering:
     def take(self, slot: Listed) -> None:
         size = len(json.dumps([slot.id, slot.agent, slot.title, slot.message], ensure_ascii=False).encode())
         if slot.id in self.slots:
-            self.drop(f"slot {shown(slot.id)} is listed twice: the first counts")
+            self.drop(f"slot {one_line(slot.id)} is listed twice: the first counts")
         elif len(self.slots) == _MOST_SLOTS or self._bytes + size > _MOST_BYTES:
-            self.drop(f"slot {shown(slot.id)} is one too many at once")
+            self.drop(f"slot {one_line(slot.id)} is one too many at once")
         else:
             self.slots[slot.id] = slot
             self._bytes += size
@@ -145,12 +145,6 @@ def clean_title(text: str) -> str:
     return " ".join(clean(text[: 4 * LONGEST_TITLE]).split())[:LONGEST_TITLE].rstrip()
 
 
-def shown(text: str, most: int = _SHOWN) -> str:
-    """The beginning of somebody's text on one line, for a sentence of ours."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text[: 2 * most]).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
 def default_message(slot: str, title: str) -> str:
     """What an agent is told where nobody says anything else."""
     return f"[calendar] slot {slot}: {title}" if title else f"[calendar] slot {slot}"
@@ -176,7 +170,7 @@ def _said(body: bytes) -> str:
         if isinstance(said, dict):
             said = said.get("message")
         if isinstance(said, str) and said.strip():
-            return f" ({shown(said, _SAID)})"
+            return f" ({one_line(said, _SAID)})"
     return ""
 
 

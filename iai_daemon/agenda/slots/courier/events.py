@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from iai_daemon.agenda.slots.courier.answers import clean, clean_title, shown
+from iai_daemon.agenda.slots.courier.answers import clean, clean_title
+from iai_daemon.foreign import one_line
 
 # A long line is folded: a break and a blank in the middle of it, perhaps in the middle of a character (RFC 5545 §3.1).
 _FOLD = re.compile(rb"\r?\n[ \t]")
@@ -98,7 +99,7 @@ class Series:
     @property
     def named(self) -> str:
         """What a person knows it by."""
-        return f"event {shown(self.events[0].summary or self.uid)!r}"
+        return f"event {one_line(self.events[0].summary or self.uid)!r}"
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ def find(data: bytes, agents: Collection[str]) -> Found:
         if event.uid:
             by_uid.setdefault(event.uid, Series(event.uid)).events.append(event)
         elif event.agent:
-            found.dropped.append(f"event {shown(event.summary)!r} has no UID")
+            found.dropped.append(f"event {one_line(event.summary)!r} has no UID")
     found.series = [each for each in by_uid.values() if any(event.agent for event in each.events)]
     return found
 

@@ -1,4 +1,4 @@
-"""A backend that speaks HTTP as docs/calendar-backend.openapi.yaml says."""
+"""A backend that speaks HTTP as docs/reference/calendar-backend.openapi.yaml says."""
 
 from __future__ import annotations
 

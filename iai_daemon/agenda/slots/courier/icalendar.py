@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from iai_daemon.agenda.asking.here import machine_zone
 from iai_daemon.agenda.slot import Listed
 from iai_daemon.agenda.slots.courier import answers
-from iai_daemon.agenda.slots.courier.answers import Answer, Gathering, Kind, Trouble, shown
+from iai_daemon.agenda.slots.courier.answers import Answer, Gathering, Kind, Trouble
 from iai_daemon.agenda.slots.courier.files import open_file
 from iai_daemon.agenda.slots.courier.orders import Beat, Tell
 from iai_daemon.agenda.slots.courier.web import Web
 from iai_daemon.clock import Now
+from iai_daemon.foreign import one_line
 from iai_daemon.units import format_stamp
 
 _MOST_MEGABYTES = 10
@@ -214,7 +215,7 @@ def _read(data: bytes, now: int, agents: Sequence[str]) -> _Plan:
     if ended.returncode != 0:
         last = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise Trouble(
-            kind=Kind.BAD, problem=f"the calendar cannot be read ({shown(last) or ended.returncode})"
+            kind=Kind.BAD, problem=f"the calendar cannot be read ({one_line(last) or ended.returncode})"
         )
     answer = json.loads(ended.stdout)
     if "problem" in answer:

@@ -21,10 +21,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from iai_daemon.agenda.schedule.local_time import to_instant
-from iai_daemon.agenda.slots.courier.answers import LONGEST_ID, LONGEST_MESSAGE, default_message, shown
+from iai_daemon.agenda.slots.courier.answers import LONGEST_ID, LONGEST_MESSAGE, default_message
 from iai_daemon.agenda.slots.courier.ending import end_with_parent
 from iai_daemon.agenda.slots.courier.events import NUMBER, Event, Found, NoCalendar, Series, find
 from iai_daemon.clock import Stopwatch
+from iai_daemon.foreign import one_line
 
 # Seconds: of the processor's for one series, so that no busy machine counts against it, and of the clock's for all of them.
 _ONE, _ALL = 1.0, 6.0
@@ -109,7 +110,7 @@ def _say(cause: Exception) -> str:
         return f"its rule takes longer than {_ONE:g} s to work out"
     if isinstance(cause, MemoryError):
         return "its rule takes too much memory to work out"
-    return f"it cannot be read ({shown(str(cause), 120) or type(cause).__name__})"
+    return f"it cannot be read ({one_line(str(cause), 120) or type(cause).__name__})"
 
 
 @contextlib.contextmanager

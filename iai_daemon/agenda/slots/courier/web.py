@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from iai_daemon import __version__
-from iai_daemon.agenda.slots.courier.answers import Kind, Trouble, shown
+from iai_daemon.agenda.slots.courier.answers import Kind, Trouble
+from iai_daemon.foreign import one_line
 from iai_daemon.kinds import is_loopback
 
 # Seconds: for each step, and for everything together.
@@ -57,7 +59,7 @@ class Web:
             raise Trouble(kind=Kind.AWAY, problem="it has not answered in time") from cause
         except (httpx2.HTTPError, OSError) as cause:
             raise Trouble(
-                kind=Kind.AWAY, problem=f"it does not answer ({shown(_reason(cause), _SAID)})"
+                kind=Kind.AWAY, problem=f"it does not answer ({one_line(_reason(cause), _SAID)})"
             ) from cause
         except (httpx2.InvalidURL, ValueError) as cause:
             raise Trouble(
@@ -107,8 +109,10 @@ def _reason(cause: BaseException) -> str:
 
 async def _body(answer: httpx2.Response, most_megabytes: int) -> bytes:
     body = bytearray()
-    async for piece in answer.aiter_raw():
-        body += piece
-        if len(body) > most_megabytes * _MB:
-            raise Trouble(kind=Kind.BAD, problem=f"its answer is longer than {most_megabytes} MB")
+    # Closed here and now, and not whenever it comes to be collected.
+    async with contextlib.aclosing(answer.aiter_raw()) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > most_megabytes * _MB:
+                raise Trouble(kind=Kind.BAD, problem=f"its answer is longer than {most_megabytes} MB")
     return bytes(body)
