@@ -35,6 +35,10 @@ IDLE_TIMEOUT = 30.0
 _MOST_UNREAD = 256 * 1024
 
 
+class Left(ConnectionError):
+    """The caller has gone: nobody is left to be told."""
+
+
 class Notify:
     """Tells the caller something before the answer to his call. One who does not read keeps nobody waiting but himself."""
 
@@ -53,8 +57,11 @@ class Notify:
         self._stay()
 
     async def read(self) -> None:
-        """Wait until he has read most of it. Raises OSError when he has gone."""
-        await self._writer.drain()
+        """Wait until he has read most of it. Raises Left when he has gone."""
+        try:
+            await self._writer.drain()
+        except OSError as cause:
+            raise Left from cause
 
 
 Handler = Callable[[Mapping[str, object], Notify], Awaitable[Mapping[str, object]]]
@@ -144,8 +151,9 @@ class ControlServer:
                 self._displaced()
             elif task is not None:
                 await self._seat(task, reader, writer)
-        except (OSError, TimeoutError):
-            # The other end has gone, or has been silent for too long: nobody is left to be told.
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            # The other end has gone, has been silent for too long, or has to make room, as all have at the end: nobody is left to be
+            # told. Python 3.11 takes a connection that was cancelled for one that failed.
             return
         finally:
             writer.close()
@@ -221,6 +229,8 @@ class ControlServer:
             failed = Failure(NOT_RELOADED, str(error.data["problem"]))
         except IaiError as error:
             failed = Failure(REFUSED, str(error))
+        except Left:
+            return None
         except Exception as error:  # noqa: BLE001 -- one bad call must not end the daemon; it is logged by `failed`
             self._failed(error)
             failed = Failure(INTERNAL_ERROR, "the daemon failed; its log tells why")
