@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 
@@ -24,10 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        print(f"iai-daemon: {error.strerror or error}: {error.filename or 'check the disk'}", file=sys.stderr)
+        print(f"iai-daemon: {_say(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _say(error: OSError) -> str:
+    """What the system says and of which file, and on a full disk the next step."""
+    said = f"{error.strerror or error}: {error.filename or 'check the disk'}"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{said}: make room there (`df` and `df -i` tell), then try again." if full else said
 
 
 def _quick_command(words: Sequence[str]) -> str | None:

@@ -105,7 +105,7 @@ class BadAddress(StoreUnusable):
 
 
 class NotPermitted(StoreUnusable):
-    """The role that {place} is opened with may not do this ({cause}): `docs/postgres.md` tells what it needs to be granted."""
+    """The role that {place} is opened with may not do this ({cause}): `docs/how-to/postgres.md` tells what it needs to be granted."""
 
 
 class OlderSchema(StoreUnusable):
@@ -192,7 +192,7 @@ class NotRestored(IaiError):
 
 
 class NothingToShare(IaiError):
-    """The scope {scope} cannot be shared: this memory has one user. `docs/postgres.md` tells how several keep theirs in one
+    """The scope {scope} cannot be shared: this memory has one user. `docs/how-to/postgres.md` tells how several keep theirs in one
     database."""
 
 

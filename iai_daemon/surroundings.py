@@ -12,9 +12,10 @@ from iai_daemon.presence import ends
 from iai_daemon.presence.ageing import Ageing, Clocks
 from iai_daemon.presence.classify import Presence
 from iai_daemon.presence.hands import SIGNALS, SystemHands
+from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.orphans import Orphans
 from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Identity, Limits, Scanner
+from iai_daemon.presence.scanner import Identity, Scanner
 from iai_daemon.presence.watcher import Watcher
 from iai_daemon.units import say_duration
 

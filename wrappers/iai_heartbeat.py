@@ -11,12 +11,24 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-
-    from iai_outcomes import Outcomes
+    from typing import Any, Protocol
 
     Message = dict[str, Any]
     Scanner = Callable[[str, int], tuple[Any, int]]
+
+    class Recorder(Protocol):
+        """Who is told of each call and how it ended; iai_outcomes.py writes that down."""
+
+        def begin(self, ident: object, message: Message, line: bytes) -> None: ...
+
+        def answer(self, ident: object, message: Message, line: bytes) -> None: ...
+
+        def end(self, ident: object, outcome: str) -> None: ...
+
+        def end_all(self) -> None: ...
+
+        def write(self) -> None: ...
+
 
 VERSION = "0.1.0"
 
@@ -53,7 +65,7 @@ HOUSEKEEPING = {
 # json.decoder, where it looks for a better one.
 NOT_JSON = (ValueError, StopIteration, RecursionError, SystemError)
 CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
-# Where clients name the conversation: VS Code, Codex and OpenCode in a request's `_meta`, Claude Code in the environment.
+# Where clients name the conversation: VS Code, Codex and some versions of OpenCode in a request's `_meta`, Claude Code in the environment.
 SESSION_KEYS = ("vscode.conversationId", "threadId", "sessionID")
 SESSION_VARIABLE = b"CLAUDE_CODE_SESSION_ID"
 # File systems whose other side, another machine or the host of this one, does not see our flock.
@@ -78,8 +90,8 @@ class Seen:
         self.client: Message | None = None
         self.session = ""
         self.news = self.urgent = False
-        # Who is told of each call and how it ended, if anybody.
-        self.outcomes: Outcomes | None = None
+        # None: nobody wants to know how calls end.
+        self.outcomes: Recorder | None = None
         self._calls: dict[object, float] = {}
         self._pings: set[object] = set()
 

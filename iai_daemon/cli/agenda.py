@@ -16,8 +16,8 @@ from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore
 from iai_daemon.cli import completing
 from iai_daemon.cli.common import home
-from iai_daemon.cli.printing import one_line
 from iai_daemon.config import load
+from iai_daemon.foreign import one_line
 from iai_daemon.paths import make_private
 from iai_daemon.units import format_duration
 

@@ -19,9 +19,9 @@ from iai_daemon.agenda.waking.wake import Ended, SystemWaker
 from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import agenda
 from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings
-from iai_daemon.cli.printing import printable
 from iai_daemon.config import Agent
 from iai_daemon.errors import AgentUnusable
+from iai_daemon.foreign import printable
 from iai_daemon.paths import make_private
 from iai_daemon.units import format_duration, say_duration
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from iai_daemon.cli.hypnogram import say_date
 from iai_daemon.cli.nights import summary
-from iai_daemon.cli.printing import one_line
+from iai_daemon.consolidation.effects import UNDOABLE
+from iai_daemon.foreign import one_line
 from iai_daemon.lifecycle.history import SLEPT, STOPPED
 from iai_daemon.lifecycle.hypnogram import Night, Totals
 from iai_daemon.units import NEVER, parse_stamp, say_count, say_duration, to_local
@@ -16,17 +17,6 @@ Told = Mapping[str, Any]
 
 # What others wrote into a reason is not longer than this.
 _LONGEST = 200
-# Counters of a night whose changes an undo takes back.
-_CHANGES = (
-    "expired_pruned",
-    "superseded_gc",
-    "duplicates_merged",
-    "archived",
-    "trajectory_insights",
-    "model_insights",
-    "links_added",
-    "gists_written",
-)
 
 
 def moment(entry: Told) -> float:
@@ -106,6 +96,6 @@ def _say_night(night: Night, report: Told) -> str:
         said += f" ({one_line(str(report['reason']), _LONGEST)})"
     if night.undone:
         return f"{said}; taken back"
-    if any(report.get(name) for name in _CHANGES):
+    if any(report.get(name) for name in UNDOABLE):
         said += f"; `iai-daemon nights undo {night.id}` takes it back"
     return said

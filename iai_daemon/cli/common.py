@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from iai_daemon.cli import completing
-from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.config import Settings, load
 from iai_daemon.control import client
+from iai_daemon.foreign import printable
 from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home, find_home, make_private
 

@@ -7,12 +7,18 @@ goes wrong is not said, and nothing is made or changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from json import dumps
 from typing import TYPE_CHECKING
 
-from iai_daemon.cli.printing import one_line
+from iai_daemon.config import SECTIONS, keys, load, plain
 from iai_daemon.errors import IaiError
+from iai_daemon.foreign import one_line
 from iai_daemon.paths import Home, find_home
+from iai_daemon.paths import backups as kept_backups
+from iai_daemon.storage import names
 from iai_daemon.storage.database import Interrupted
+from iai_daemon.tables import kinds
+from iai_daemon.units import format_stamp, stamp_of
 
 if TYPE_CHECKING:
     from click import Context, Parameter
@@ -63,11 +69,8 @@ def directories(_context: Context, _parameter: Parameter, incomplete: str) -> li
 @_offering
 def nights(home: Home, _context: Context) -> Iterator[Offer]:
     """The newest first."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-    from iai_daemon.units import format_stamp  # noqa: PLC0415
-
     for row in names.ask(home, names.NIGHTS, WITHIN):
-        began = format_stamp(row["started_at"] / 1000)[:16].replace("T", " ")
+        began = stamp_of(row["started_at"])[:16].replace("T", " ")
         undone = ", taken back" if row["undone_at"] else ""
         yield str(row["id"]), f"{row['kind']} of {began} UTC, {row['outcome'] or 'running'}{undone}"
 
@@ -75,8 +78,6 @@ def nights(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def recalls(home: Home, _context: Context) -> Iterator[Offer]:
     """The newest first."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-
     for row in names.ask(home, names.RECALLS, WITHIN):
         yield str(row["id"]), f"{row['agent']} in {row['session_id']}: {row['message']}"
 
@@ -84,8 +85,6 @@ def recalls(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def sessions(home: Home, _context: Context) -> Iterator[Offer]:
     """Those that are not closed, the newest first."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-
     for row in names.ask(home, names.SESSIONS, WITHIN):
         yield row["id"], row["client"] or ""
 
@@ -93,8 +92,6 @@ def sessions(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def slots(home: Home, _context: Context) -> Iterator[Offer]:
     """Those that are not over."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-
     for row in names.ask(home, names.SLOTS, WITHIN):
         yield row["id"], f"{row['state']}: {row['title']}"
 
@@ -102,8 +99,6 @@ def slots(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def scopes(home: Home, _context: Context) -> Iterator[Offer]:
     """Those with the most memories first."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-
     for row in names.ask(home, names.SCOPES, WITHIN):
         yield row["scope"], f"{row['memories']} memories"
 
@@ -111,8 +106,6 @@ def scopes(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def tasks(home: Home, _context: Context) -> Iterator[Offer]:
     """By their names."""
-    from iai_daemon.storage import names  # noqa: PLC0415 -- each asks only what it offers
-
     for row in names.ask(home, names.TASKS, WITHIN):
         yield row["name"], "enabled" if row["enabled"] else "disabled"
 
@@ -120,16 +113,12 @@ def tasks(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def passes(home: Home, _context: Context) -> Iterator[Offer]:
     """Every pass that there is to these settings."""
-    from iai_daemon.config import load  # noqa: PLC0415 -- each asks only what it offers
-
     yield from ((name, "") for name in load(home).consolidation.pass_names)
 
 
 @_offering
 def agents(home: Home, _context: Context) -> Iterator[Offer]:
     """Those of the settings."""
-    from iai_daemon.config import load  # noqa: PLC0415 -- each asks only what it offers
-
     yield from ((each.name, " ".join(each.command)) for each in load(home).agents.values())
 
 
@@ -158,18 +147,14 @@ def backups(context: Context, parameter: Parameter, incomplete: str) -> list[Com
 
 @_offering
 def _kept(home: Home, _context: Context) -> Iterator[Offer]:
-    from iai_daemon.paths import backups as there_are  # noqa: PLC0415 -- this module calls something else so
-    from iai_daemon.units import format_stamp  # noqa: PLC0415
 
-    for each in reversed(there_are(home.backups)):
+    for each in reversed(kept_backups(home.backups)):
         yield each.path.name, f"{format_stamp(each.made_at)[:16].replace('T', ' ')} UTC"
 
 
 @_offering
 def settings(home: Home, _context: Context) -> Iterator[Offer]:
     """Every setting that has one value, with the one that holds."""
-    from iai_daemon.config import keys, load, plain  # noqa: PLC0415 -- each asks only what it offers
-
     written = plain(load(home))
     for key in keys():
         section, _, name = key.partition(".")
@@ -179,9 +164,6 @@ def settings(home: Home, _context: Context) -> Iterator[Offer]:
 @_offering
 def values(home: Home, context: Context) -> Iterator[Offer]:
     """What the setting that stands before can be, or else what it is."""
-    from iai_daemon.config import SECTIONS, load, plain  # noqa: PLC0415 -- each asks only what it offers
-    from iai_daemon.tables import kinds  # noqa: PLC0415
-
     section, _, name = str(context.params.get("key")).partition(".")
     if section not in SECTIONS or name not in kinds(SECTIONS[section]):
         return
@@ -192,8 +174,6 @@ def values(home: Home, context: Context) -> Iterator[Offer]:
 
 def _as_typed(value: object) -> str:
     """As `config set` takes it."""
-    from json import dumps  # noqa: PLC0415 -- only a shell needs it
-
     return value if isinstance(value, str) else dumps(value, ensure_ascii=False)
 
 

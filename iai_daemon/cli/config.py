@@ -127,7 +127,7 @@ def init(as_json: bool) -> None:
             problem=f"{where} is already there and stays as it is: change it with `iai-daemon config set`."
         )
     make_private(home().root)
-    atomic.write(where, _example().encode())
+    atomic.write(where, example().encode())
     emit({"path": str(where)}, as_json=as_json, human=lambda: f"wrote {where}")
 
 
@@ -223,7 +223,7 @@ def _typed(section: str, name: str, text: str) -> object:
 def _as_toml(text: str) -> list[object]:
     try:
         return [tomllib.loads(f"value = {text}")["value"]]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return []
 
 
@@ -245,7 +245,7 @@ def _with_setting(text: str, section: str, name: str, line: str) -> str:
     return start + (body if replaced else f"{line}\n{body}") + rest
 
 
-def _example() -> str:
+def example() -> str:
     """The commented settings: a data file of the installed package, the top-level file of a checkout."""
     installed = files(iai_daemon) / "config.example.toml"
     if installed.is_file():

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from iai_daemon.cli.printing import printable
 from iai_daemon.consolidation.diff import ContentOf, Field, Told, by_memory, fields, say_change
 from iai_daemon.consolidation.journal import first_words
+from iai_daemon.foreign import printable
 
 _WORDS = 100
 

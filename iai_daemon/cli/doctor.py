@@ -9,7 +9,6 @@ import click
 
 from iai_daemon.cli import completing
 from iai_daemon.cli.common import emit, home, home_option, json_option
-from iai_daemon.cli.printing import printable
 from iai_daemon.clock import read
 from iai_daemon.doctor import report
 from iai_daemon.doctor.examine import examine
@@ -18,6 +17,7 @@ from iai_daemon.doctor.patient import meet
 from iai_daemon.doctor.registry import CHECKS, WAKE_TEST
 from iai_daemon.doctor.registry import wake_test as waking
 from iai_daemon.errors import IaiError, UsageError
+from iai_daemon.foreign import printable
 
 _COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 

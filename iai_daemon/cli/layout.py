@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from iai_daemon.cli.colour import Tone
-from iai_daemon.cli.printing import printable
+from iai_daemon.foreign import printable
 
 _LABEL = 10
 # In less room than this a label is the first word of its text.

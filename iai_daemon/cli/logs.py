@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import click
 
@@ -43,20 +43,22 @@ def logs(follow: bool, count: int, as_json: bool) -> None:
     Example: iai-daemon logs -f
     """
     path = home().log
-    tail = Tail(path)
-    newest = tail.newest(count)
-    if not follow:
-        entries = [parsed(line) for line in newest]
-        human = "\n".join(map(readable, entries)) or f"nothing is logged yet in {path}"
-        emit({"entries": entries}, as_json=as_json, human=lambda: human)
-        return
-    with contextlib.closing(tail):
-        for line in newest:
+    with contextlib.closing(Tail(path)) as tail:
+        newest = tail.newest(count)
+        if follow:
+            _follow(tail, newest, as_json=as_json)
+    entries = [parsed(line) for line in newest]
+    human = "\n".join(map(readable, entries)) or f"nothing is logged yet in {path}"
+    emit({"entries": entries}, as_json=as_json, human=lambda: human)
+
+
+def _follow(tail: Tail, newest: Sequence[bytes], *, as_json: bool) -> NoReturn:
+    for line in newest:
+        _print(line, as_json=as_json)
+    while True:
+        for line in tail.more():
             _print(line, as_json=as_json)
-        while True:
-            for line in tail.more():
-                _print(line, as_json=as_json)
-            pause(_BETWEEN)
+        pause(_BETWEEN)
 
 
 def _print(line: bytes, *, as_json: bool) -> None:

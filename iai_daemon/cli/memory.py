@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 
@@ -22,9 +22,9 @@ from iai_daemon.errors import IaiError
 from iai_daemon.memory.delivering import LATER, deliver, remember
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores
-from iai_daemon.memory.record import GLOBAL_SCOPE, describe
+from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, Record, describe
 from iai_daemon.memory.spool import Note, Spool, as_told, new_note
-from iai_daemon.memory.store import GISTS, Query
+from iai_daemon.memory.store import GISTS, Correction, Query
 from iai_daemon.memory.strength import strength
 from iai_daemon.memory.trust import ORIGINS, USER
 
@@ -108,22 +108,23 @@ def add(content: str, tags: tuple[str, ...], as_json: bool, **fields: str | None
             raise
         _keep(note, why, as_json=as_json)
         return
-    said = [f"stored as {record.id}"]
-    if draft.redacted:
-        said.append(f"without what looks like a secret ({', '.join(draft.redacted)})")
-    said += [
-        f"it says otherwise than {each.record.id}, which is trusted more and holds: {each.record.content}"
-        if each.outranked
-        else f"it seems to correct {each.record.id}: {each.record.content}"
-        for each in corrected
-    ]
     result = {
         **describe(record),
         "redacted": list(draft.redacted),
         "corrects": [each.as_json() for each in corrected if not each.outranked],
         "disputes": [each.as_json() for each in corrected if each.outranked],
     }
-    emit(result, as_json=as_json, human=lambda: "\n".join(said))
+    emit(result, as_json=as_json, human=lambda: "\n".join(_stored(record, draft, corrected)))
+
+
+def _stored(record: Record, draft: Draft, corrected: Sequence[Correction]) -> Iterator[str]:
+    yield f"stored as {record.id}"
+    if draft.redacted:
+        yield f"without what looks like a secret ({', '.join(draft.redacted)})"
+    for each in corrected:
+        holds = f"it says otherwise than {each.record.id}, which is trusted more and holds"
+        said = holds if each.outranked else f"it seems to correct {each.record.id}"
+        yield f"{said}: {each.record.content}"
 
 
 def _keep(note: Note, why: IaiError, *, as_json: bool) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from iai_daemon.cli.common import emit, home, now_ms, settings, stores
-from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.cli.progress import Work, at_work
 from iai_daemon.errors import UsageError
+from iai_daemon.foreign import one_line, printable
 from iai_daemon.mcp_server.project import current_project, project_scope
 from iai_daemon.memory.importing import FORMATS, Format, sources
 from iai_daemon.memory.importing.files import Refused, shown

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from iai_daemon.cli.printing import printable
 from iai_daemon.cli.progress import Work
+from iai_daemon.foreign import printable
 from iai_daemon.memory.archive import Restored
 from iai_daemon.memory.store import Imported
 

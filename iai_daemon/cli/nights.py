@@ -22,8 +22,8 @@ from iai_daemon.cli.common import (
     tell_daemon,
 )
 from iai_daemon.cli.diff import tell_changes
-from iai_daemon.cli.printing import printable
 from iai_daemon.cli.progress import at_work
+from iai_daemon.consolidation.effects import counted
 from iai_daemon.consolidation.journal import (
     accept_night,
     content_of,
@@ -39,23 +39,13 @@ from iai_daemon.consolidation.journal import (
 )
 from iai_daemon.consolidation.report import of_row
 from iai_daemon.errors import NoSuchPass
+from iai_daemon.foreign import printable
 from iai_daemon.memory.nights import HeldRow, JournalEntry, Why
 from iai_daemon.memory.opening import Stores
 from iai_daemon.tables import nearest
 
 # So many changes are listed where nobody has asked for all of them.
 _LISTED = 20
-_COUNTED = {
-    "expired_pruned": "expired",
-    "superseded_gc": "superseded",
-    "trajectory_insights": "learnt from outcomes",
-    "model_insights": "facts about models",
-    "nodes_embedded": "embedded",
-    "duplicates_merged": "joined with others",
-    "links_added": "links",
-    "gists_written": "gists",
-    "archived": "archived",
-}
 _WAIT = {
     Why.REVIEW: "for you",
     Why.BUDGET: "for the next night, beyond what one may lose",
@@ -235,7 +225,10 @@ def accept(night: int, as_json: bool) -> int:
     Example: iai-daemon nights accept 3
     """
     with stores() as opened:
-        accepted = accept_night(opened.nights, home(), night, now_ms())
+        with at_work(
+            lambda: f"the rest of what night {night} proposed still waits. The same command goes on there."
+        ) as work:
+            accepted = accept_night(opened.nights, home(), night, now_ms(), work.tell)
         report = of_row(opened.nights.night(night))
         left_out = [_describe_held(opened, row) for row in accepted.left_out]
     result = {"night": night, "applied": accepted.applied, "left_out": left_out, "report": report}
@@ -272,5 +265,4 @@ def retry(name: str, as_json: bool) -> None:
 
 def summary(report: Mapping[str, object]) -> str:
     """What a night did, in one line."""
-    counted = [f"{report[name]} {what}" for name, what in _COUNTED.items() if report.get(name)]
-    return ", ".join(counted) or "nothing changed"
+    return ", ".join(counted(report)) or "nothing changed"

@@ -10,7 +10,7 @@ from typing import Any
 from iai_daemon.cli.colour import Tone
 from iai_daemon.cli.layout import Row
 from iai_daemon.cli.moments import ago, clock_time
-from iai_daemon.cli.printing import one_line
+from iai_daemon.foreign import one_line
 from iai_daemon.units import parse_stamp, say_duration
 
 _MOST = 5

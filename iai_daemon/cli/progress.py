@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from iai_daemon.cli.printing import one_line
 from iai_daemon.errors import Ended, Stopped
+from iai_daemon.foreign import one_line
 from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.database import Interrupted
 

@@ -42,10 +42,10 @@ from iai_daemon.cli.common import (
     settings,
     tell_daemon,
 )
-from iai_daemon.cli.printing import one_line, printable
 from iai_daemon.cli.recall_changes import cancel, pause, reschedule, resume, run, skip
 from iai_daemon.cli.recall_import import import_
 from iai_daemon.errors import IaiError
+from iai_daemon.foreign import one_line, printable
 
 # So many firings are shown before anything is planned, and of what is planned; so many that have been.
 _PREVIEW, _NEXT, _LAST = 10, 5, 5

@@ -23,9 +23,9 @@ from iai_daemon.cli.agenda import (
     zone_here,
 )
 from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings, tell_daemon
-from iai_daemon.cli.printing import one_line
 from iai_daemon.cli.progress import at_work
 from iai_daemon.errors import SessionTaken, UsageError
+from iai_daemon.foreign import one_line
 
 # More lines than anybody has, and more than an agenda is looked through for.
 _LARGEST = 1_000_000

@@ -14,7 +14,7 @@ from iai_daemon.agenda.store.slots import SlotStore
 from iai_daemon.cli import completing
 from iai_daemon.cli.agenda import opened_agenda
 from iai_daemon.cli.common import Group, emit, home, home_option, json_option, now_ms, settings, tell_daemon
-from iai_daemon.cli.printing import one_line
+from iai_daemon.foreign import one_line
 
 # More than anybody reads.
 _ALL = 1_000_000

@@ -11,8 +11,8 @@ from iai_daemon.cli.colour import Tone
 from iai_daemon.cli.layout import Row
 from iai_daemon.cli.moments import ago, clock_time, coming, since
 from iai_daemon.cli.people import people
-from iai_daemon.cli.printing import one_line
-from iai_daemon.consolidation.effects import UNDOABLE
+from iai_daemon.consolidation.effects import UNDOABLE, counted
+from iai_daemon.foreign import one_line
 from iai_daemon.units import parse_stamp, say_duration
 
 # Of more hosts, and of more that does not work, only the number is said.
@@ -36,18 +36,6 @@ _OUTCOMES = {
     "nothing_to_do": "found nothing to do",
     "failed": "failed",
     "cancelled": "was stopped",
-}
-# What a night did: the field of its report, and the words after the number.
-_DONE = {
-    "expired_pruned": "past their time",
-    "superseded_gc": "replaced by newer facts",
-    "duplicates_merged": "joined with others",
-    "archived": "archived",
-    "trajectory_insights": "learnt from agents' runs",
-    "model_insights": "learnt from models' profiles",
-    "gists_written": "summed up",
-    "links_added": "linked",
-    "nodes_embedded": "given a vector",
 }
 
 
@@ -132,8 +120,7 @@ def _ended(report: Mapping[str, Any], now: float, zone: tzinfo | None) -> str:
     said = f"{report['kind']}{number} {outcome} {since(parse_stamp(report['ended_at']), now, zone)}"
     if report["reason"]:
         said += f" ({one_line(str(report['reason']), _LONGEST_WHY)})"
-    done = [f"{report[name]:,} {words}" for name, words in _DONE.items() if report.get(name)]
-    if done:
+    if done := counted(report):
         said += f": {', '.join(done)}"
     if undone := report.get("undone_at"):
         return f"{said}; taken back {clock_time(parse_stamp(undone), now, zone)}"

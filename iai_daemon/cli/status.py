@@ -12,10 +12,10 @@ import iai_daemon
 from iai_daemon.cli import quick
 from iai_daemon.cli.colour import Tone, paint, wants_colour
 from iai_daemon.cli.layout import Line, in_ascii, lines, shows_unicode
-from iai_daemon.cli.printing import printable
 from iai_daemon.cli.standing import rows
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway
+from iai_daemon.foreign import printable
 from iai_daemon.paths import Home, find_home
 from iai_daemon.units import parse_stamp
 

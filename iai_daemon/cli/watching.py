@@ -12,12 +12,12 @@ from iai_daemon.cli.colour import Tone, wants_colour
 from iai_daemon.cli.following import Following
 from iai_daemon.cli.layout import Line, Row, fit, shows_unicode
 from iai_daemon.cli.moments import clock_time
-from iai_daemon.cli.printing import one_line
 from iai_daemon.cli.rate import Rate
 from iai_daemon.cli.screen import Screen
 from iai_daemon.cli.standing import rows
 from iai_daemon.cli.waiting import Signals, signals, wait_for
 from iai_daemon.clock import Now, read
+from iai_daemon.foreign import one_line
 from iai_daemon.lifecycle import history
 from iai_daemon.paths import Home
 from iai_daemon.units import parse_stamp

@@ -37,7 +37,7 @@ class Plan:
 
 def memory(client: Client, place: Place, project: Path | None, commands: Commands) -> Plan:
     """The built-in memory as a server of this client. Raises Refused."""
-    where = target(client, place, project, MEMORY)
+    where = target(client, place, project, MEMORY, adds=True)
     wanted = entry(client.name, commands.memory)
     there = where.value
     if there is not None and not _is_ours(where, there):

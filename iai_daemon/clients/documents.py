@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from iai_daemon.clients import json_text, toml_text
 from iai_daemon.clients.jsonc import NotRead
 from iai_daemon.clients.reading import content_of
 from iai_daemon.clients.registry import Syntax
+
+
+class _Editor(Protocol):
+    """How texts of one syntax are changed."""
+
+    def put(self, text: str, path: Sequence[str], value: object) -> str: ...
+
+    def take(self, text: str, path: Sequence[str], *, emptied: int) -> str: ...
+
+    def raw(self, text: str, path: Sequence[str]) -> str | None: ...
+
+    def put_raw(self, text: str, path: Sequence[str], written: str) -> str: ...
+
+
+def _editor(syntax: Syntax) -> _Editor:
+    if syntax is Syntax.TOML:
+        return toml_text
+    return json_text
 
 
 def value_at(text: str, syntax: Syntax, path: Sequence[str]) -> object:
@@ -21,24 +39,22 @@ def value_at(text: str, syntax: Syntax, path: Sequence[str]) -> object:
 
 def put(text: str, syntax: Syntax, path: Sequence[str], value: object) -> str:
     """Set one member and change nothing else, which is checked by reading the result. Raises NotRead."""
-    change = toml_text.put if syntax is Syntax.TOML else json_text.put
-    return _checked(change(text, path, value), syntax, path, value)
+    return _checked(_editor(syntax).put(text, path, value), syntax, path, value)
 
 
 def take(text: str, syntax: Syntax, path: Sequence[str], *, emptied: int) -> str:
     """Take one member out, and as many of the tables around it as are empty then, at most `emptied`. Raises NotRead."""
-    change = toml_text.take if syntax is Syntax.TOML else json_text.take
-    return _checked(change(text, path, emptied=emptied), syntax, path, None)
+    return _checked(_editor(syntax).take(text, path, emptied=emptied), syntax, path, None)
 
 
 def raw(text: str, syntax: Syntax, path: Sequence[str]) -> str | None:
     """How the value there is written; None where there is none. Raises NotRead."""
-    return (toml_text.raw if syntax is Syntax.TOML else json_text.raw)(text, path)
+    return _editor(syntax).raw(text, path)
 
 
 def put_raw(text: str, syntax: Syntax, path: Sequence[str], written: str) -> str:
     """Write the value there in this way. Raises NotRead."""
-    return (toml_text.put_raw if syntax is Syntax.TOML else json_text.put_raw)(text, path, written)
+    return _editor(syntax).put_raw(text, path, written)
 
 
 def _checked(text: str, syntax: Syntax, path: Sequence[str], wanted: object) -> str:

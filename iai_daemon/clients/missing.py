@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from iai_daemon.clients.reading import printable
+from iai_daemon.clients.reading import shown
 from iai_daemon.clients.through import Needed, Through, needed
 
 # Without these, which have to lie beside it, the wrapper ends at once.
@@ -24,11 +24,11 @@ def missing(through: Through) -> Iterator[str]:
         folder = Path(script).resolve().parent
         for name in _BESIDE:
             if not (folder / name).is_file():
-                yield f"{printable(str(folder / name))} is gone"
+                yield f"{shown(str(folder / name))} is gone"
 
 
 def _wrong(wanted: Needed) -> str | None:
-    path, said = Path(wanted.path), printable(wanted.path)
+    path, said = Path(wanted.path), shown(wanted.path)
     try:
         if not path.exists():
             return f"{said} is gone"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iai_daemon.clients.jsonc import NotRead, parse
 from iai_daemon.clients.registry import Client, Place, Syntax
+from iai_daemon.foreign import printable
 from iai_daemon.paths import HOME_VARIABLE
 
 MAX_BYTES = 10_000_000
@@ -127,7 +128,7 @@ def _all_in(content: object) -> Iterator[Server]:
         table = inner
     for name, entry in table.items():
         if not (isinstance(entry, Mapping) and entry and set(entry) <= _ASIDE):
-            yield _server(printable(name), entry)
+            yield _server(shown(name), entry)
 
 
 def _server(name: str, entry: object) -> Server:
@@ -148,7 +149,7 @@ def _server(name: str, entry: object) -> Server:
     return Server(
         name,
         command,
-        variables=tuple(map(printable, variables)),
+        variables=tuple(map(shown, variables)),
         home=home if isinstance(home, str) and home else None,
         enabled=enabled,
     )
@@ -169,7 +170,6 @@ def _table(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def printable(text: str) -> str:
+def shown(text: str) -> str:
     """Half a surrogate pair, which nobody could print, becomes a question mark, and so does what is no character."""
-    clean = text.encode(errors="replace").decode()
-    return "".join(each if each.isprintable() else "?" for each in clean)
+    return printable(text, "?", keep="")

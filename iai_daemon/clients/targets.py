@@ -55,16 +55,17 @@ class Target:
         return sum(each is None for each in found)
 
 
-def target(client: Client, place: Place, project: Path | None, server: str) -> Target:
-    """Where a server is, or would be added. Raises Refused."""
+def target(client: Client, place: Place, project: Path | None, server: str, *, adds: bool = False) -> Target:
+    """Where a server is, or would be added. `adds`: one that only some project has is added for all. Raises Refused."""
     there = [each for each in _all(client, place, project, server) if each.value is not None]
+    of_all = [each for each in there if each.path[0] != "projects"]
+    if project is None and (of_all or adds):
+        there = of_all
     if len(there) > 1 and there[-1].path[0] == "projects":
-        folders = ", ".join(each.path[1] for each in there if each.path[0] == "projects")
+        folders = ", ".join(each.path[1] for each in there)
         problem = f"{client.title} has {server} in several projects ({folders}): give one with --project."
         raise Refused(problem=problem)
-    if there:
-        return there[-1]
-    return next(_all(client, place, project, server, new=True))
+    return there[-1] if there else next(_all(client, place, project, server, new=True))
 
 
 def instructions(client: Client, place: Place, project: Path | None) -> File:
@@ -85,7 +86,8 @@ def _all(
         file = File.read(path)
         syntax = client.syntax
         try:
-            yield Target(file, syntax, (*_table(file, client), server))
+            if new or project is None or path not in client.files(place):
+                yield Target(file, syntax, (*_table(file, client), server))
             if not new and client.name == "claude-code":
                 projects = value_at(file.text, syntax, ["projects"])
                 for folder in projects if isinstance(projects, Mapping) else ():

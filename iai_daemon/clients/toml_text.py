@@ -142,7 +142,7 @@ def _plain(text: str) -> dict[str, Any]:
 def _means(text: str, wanted: Mapping[str, object]) -> bool:
     try:
         return tomllib.loads(text) == wanted
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

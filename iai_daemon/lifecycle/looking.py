@@ -12,8 +12,9 @@ from iai_daemon.lifecycle import saved
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing
 from iai_daemon.presence.classify import Presence
+from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.processes import SystemProcesses
-from iai_daemon.presence.scanner import Limits, Scanner
+from iai_daemon.presence.scanner import Scanner
 
 
 def look(

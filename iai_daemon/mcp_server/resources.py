@@ -10,7 +10,7 @@ from iai_daemon.mcp_server.opened import Opened
 from iai_daemon.mcp_server.tools import searched_scopes
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
-from iai_daemon.units import format_stamp
+from iai_daemon.units import stamp_of
 
 # Few enough to stand before every conversation.
 _RECENT = 20
@@ -51,7 +51,7 @@ def _line(record: Record) -> str:
     # What tells of nights takes 40 ms to load, which no first answer has to wait for.
     from iai_daemon.consolidation.journal import first_words  # noqa: PLC0415
 
-    told = format_stamp(record.created_at / 1000)[:10]
+    told = stamp_of(record.created_at)[:10]
     place = ", global" if record.scope == GLOBAL_SCOPE else ""
     return f"- {record.id} ({told}{place}): {first_words(record.content, _CHARACTERS)}\n"
 

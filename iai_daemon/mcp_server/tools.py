@@ -45,7 +45,7 @@ from iai_daemon.mcp_server.uses import Uses
 from iai_daemon.memory.delivering import remember
 from iai_daemon.memory.drafts import from_object, stamp
 from iai_daemon.memory.opening import Stores
-from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
+from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, Record, describe
 from iai_daemon.memory.spool import Note, Spool, as_told, new_note
 from iai_daemon.memory.store import GISTS, Query
 from iai_daemon.memory.trust import AGENT
@@ -111,15 +111,7 @@ class Tools:
                 if note is None
                 else remember(stores, self._home, note, _now())
             )
-            told = stores.memory.corrected_by(record.id)
-            return RememberResult(
-                **_results(stores, [record])[0].model_dump(),
-                corrects=[
-                    CorrectsResult.model_validate(each.as_json()) for each in told if not each.outranked
-                ],
-                disputes=[CorrectsResult.model_validate(each.as_json()) for each in told if each.outranked],
-                redacted=list(draft.redacted),
-            )
+            return _remembered(stores, record, draft)
 
         return await self._memory.use(work, None if note is None else partial(self._keep, note))
 
@@ -214,6 +206,16 @@ class Tools:
 def searched_scopes(project: str) -> tuple[str, ...]:
     """Where is searched for who works in this project."""
     return tuple(dict.fromkeys((project, GLOBAL_SCOPE)))
+
+
+def _remembered(stores: Stores, record: Record, draft: Draft) -> RememberResult:
+    told = stores.memory.corrected_by(record.id)
+    return RememberResult(
+        **_results(stores, [record])[0].model_dump(),
+        corrects=[CorrectsResult.model_validate(each.as_json()) for each in told if not each.outranked],
+        disputes=[CorrectsResult.model_validate(each.as_json()) for each in told if each.outranked],
+        redacted=list(draft.redacted),
+    )
 
 
 def _results(stores: Stores, records: Sequence[Record]) -> list[MemoryResult]:

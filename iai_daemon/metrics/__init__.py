@@ -1,1 +1,1 @@
-"""Figures for Prometheus and its kin. docs/metrics.md tells what each of them means."""
+"""Figures for Prometheus and its kin. docs/reference/metrics.md tells what each of them means."""

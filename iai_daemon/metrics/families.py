@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from iai_daemon.foreign import printable
 from iai_daemon.units import parse_stamp
 
 PREFIX = "iai_daemon"
@@ -216,5 +217,5 @@ def bounded(value: object) -> str:
     """A text as a label may have it: of no more than LONGEST_LABEL characters, all of which can be printed, but for line feeds.
     What is no text is not known."""
     text = value[: LONGEST_LABEL + 1] if isinstance(value, str) else "unknown"
-    shown = "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
+    shown = printable(text, keep="\n")
     return shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 1]}…"

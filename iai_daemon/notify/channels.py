@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from iai_daemon.notify.desktop import desktop_of, words
+from iai_daemon.notify.desktop import KNOW_DESKTOP, desktop_of, words
 from iai_daemon.notify.news import News
 from iai_daemon.notify.running import run
 from iai_daemon.paths import Home
@@ -16,8 +16,8 @@ LIMIT = 30.0
 # How a program finds the desktop that its user sits at.
 _DESKTOP = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR")
 _NO_BUS = (
-    "where the daemon is a service, let it know your desktop: `systemctl --user import-environment DISPLAY "
-    "WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS`, then `iai-daemon restart`; or `iai-daemon config set notify.desktop false`"
+    f"where the daemon is a service, let it know your desktop: {KNOW_DESKTOP}; "
+    "or `iai-daemon config set notify.desktop false`"
 )
 _MEND = "mend it, or take it out with `iai-daemon config set notify.command '[]'`; the next night tries again"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from iai_daemon.foreign import one_line
+
 # In characters. More than that no desktop shows.
 _LONGEST_TITLE, _LONGEST_BODY = 80, 300
 # The texts come as arguments, so that nothing in them is ever script.
@@ -13,6 +15,8 @@ _SCRIPT = (
     "display notification (item 2 of argv) with title (item 1 of argv)",
     "end run",
 )
+# What lets the user manager's services know it.
+KNOW_DESKTOP = "`systemctl --user import-environment DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS`, then `iai-daemon restart`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,4 @@ def desktop_of(platform: str) -> Desktop:
 
 def words(desktop: Desktop, title: str, body: str) -> list[str]:
     """The arguments for its program, on one line each, bounded."""
-    return list(desktop.argv(_bounded(title, _LONGEST_TITLE), _bounded(body, _LONGEST_BODY)))
-
-
-def _bounded(text: str, most: int) -> str:
-    line = " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * most]).split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return list(desktop.argv(one_line(title, _LONGEST_TITLE, " "), one_line(body, _LONGEST_BODY, " ")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from iai_daemon.foreign import printable
 from iai_daemon.programs import starting
 from iai_daemon.programs.starting import ASK_TO_END, Order, keep_tail, signal_of
 
@@ -33,11 +34,7 @@ class Ended:
     @property
     def how(self) -> str:
         """In words, with the last line that it wrote."""
-        lines = (
-            "".join(each if each.isprintable() or each == "\n" else " " for each in self.said)
-            .strip()
-            .splitlines()
-        )
+        lines = printable(self.said, " ").strip().splitlines()
         words = f": {lines[-1].strip()[:_LONGEST_WORDS]}" if lines else ""
         name = signal_of(self.status)
         return f"{f'was ended by {name}' if name else f'ended with status {self.status}'}{words}"

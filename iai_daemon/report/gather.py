@@ -21,7 +21,7 @@ from iai_daemon.memory.opening import Stores, open_stores
 from iai_daemon.paths import Home
 from iai_daemon.report import gather_agenda, gather_days, gather_nights
 from iai_daemon.report.days import Day, local_zone, the_days
-from iai_daemon.units import format_stamp
+from iai_daemon.units import format_stamp, stamp_of
 
 # So many of the newest nights are looked at: of a week there are hardly more, also where a nap comes every hour.
 _NIGHTS = 400
@@ -61,7 +61,7 @@ def gather(
         except IaiError as cause:
             stores, problem = None, str(cause)
     return {
-        "made_at": format_stamp(now / 1000),
+        "made_at": stamp_of(now),
         "version": iai_daemon.__version__,
         "home": str(home.root),
         "zone": str(zone),
@@ -124,4 +124,4 @@ def _growth(stores: Stores, back: list[Day], now: int) -> Told:
     ends = [round(each.until) * 1000 for each in back]
     moments = [each for each in ends if each <= now and each % QUARTER_HOUR == 0]
     standings = stores.growth.standings(moments, now)
-    return {"growth": [{**asdict(each), "at": format_stamp(each.at / 1000)} for each in standings]}
+    return {"growth": [{**asdict(each), "at": stamp_of(each.at)} for each in standings]}

@@ -16,7 +16,7 @@ from iai_daemon.config import Settings
 from iai_daemon.errors import NoSuchRecall
 from iai_daemon.paths import Home
 from iai_daemon.report.gather_nights import bounded
-from iai_daemon.units import format_stamp
+from iai_daemon.units import stamp_of
 
 _WEEK = 7 * 86_400_000
 # So many firings are looked through, told of the past and of the coming week; of one recall at most so many are projected.
@@ -102,9 +102,9 @@ class _Told:
             yield {
                 **_words(recall),
                 "recall": recall.id,
-                "at": format_stamp(moment / 1000),
+                "at": stamp_of(moment),
                 "planned": known is not None,
-                "put_off_until": format_stamp(known.next_try_at / 1000)
+                "put_off_until": stamp_of(known.next_try_at)
                 if known is not None and known.deferrals
                 else None,
                 "reason": bounded(known.reason, _REASON) if known is not None and known.reason else None,
@@ -130,8 +130,8 @@ class _Told:
             "recall": occurrence.recall,
             "agent": bounded(run.agent, _NAME),
             "session_id": bounded(run.session_id, _NAME),
-            "started_at": format_stamp(run.started_at / 1000),
-            "ended_at": None if ended is None else format_stamp(ended / 1000),
+            "started_at": stamp_of(run.started_at),
+            "ended_at": None if ended is None else stamp_of(ended),
             "seconds": None if ended is None else max(0, ended - run.started_at) / 1000,
             "exit_status": run.exit_status,
             "problem": bounded(run.problem, _REASON) if run.problem else None,

@@ -1,4 +1,4 @@
-"""What docs/agenda.md says is so: its settings load, its options and states are those that there are."""
+"""What docs/how-to/agenda.md says is so: its settings load, its options and states are those that there are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.project.source import ROOT
 
 @pytest.fixture(scope="module")
 def guide() -> str:
-    return (ROOT / "docs" / "agenda.md").read_text(encoding="utf-8")
+    return (ROOT / "docs" / "how-to" / "agenda.md").read_text(encoding="utf-8")
 
 
 def _section(guide: str, title: str) -> str:

@@ -1,4 +1,4 @@
-"""What docs/calendar.md says is so: its settings load, its states, commands and tools are those that there are."""
+"""What docs/how-to/calendar.md says is so: its settings load, its states, commands and tools are those that there are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.project.source import ROOT
 
 @pytest.fixture(scope="module")
 def guide() -> str:
-    return (ROOT / "docs" / "calendar.md").read_text(encoding="utf-8")
+    return (ROOT / "docs" / "how-to" / "calendar.md").read_text(encoding="utf-8")
 
 
 def _section(guide: str, title: str) -> str:
@@ -27,13 +27,12 @@ def _section(guide: str, title: str) -> str:
 
 def test_its_settings_load(guide: str, home: Home) -> None:
     loaded = [parse(text, home.config) for text in re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)]
-    assert len(loaded) == 3
+    assert len(loaded) == 4
     assert all(each.calendar.is_set for each in loaded)
     assert {each.calendar.backend for each in loaded} == {"http", "icalendar"}
     agents = [agent for each in loaded for agent in each.agents.values()]
     assert not [each for each in agents if "{context}" not in each.command]
-    readme = re.findall(r"```toml\n(\[calendar\].*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert [parse(text, home.config).calendar.api_key_env for text in readme] == ["CALENDAR_KEY"]
+    assert [each.calendar.api_key_env for each in loaded if each.calendar.api_key_env] == ["CALENDAR_KEY"]
 
 
 def test_it_tells_every_state(guide: str) -> None:
@@ -62,4 +61,4 @@ def test_it_tells_every_tool(guide: str) -> None:
 
 def test_what_it_points_to_is_there(guide: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", guide):
-        assert (ROOT / "docs" / target).is_file()
+        assert (ROOT / "docs" / "how-to" / target).is_file()

@@ -17,7 +17,7 @@ from iai_daemon.cli.logs import Tail, parsed, readable
 from iai_daemon.config import Log
 from iai_daemon.log import close_log, open_log
 from iai_daemon.paths import Home
-from tests.cli.calling import call_json, said
+from tests.cli.inside import call_json, said
 
 
 def write(home: Home, *entries: dict[str, object]) -> None:

@@ -246,7 +246,7 @@ def test_thousands_of_memories_are_imported_in_a_second(home: Home, tmp_path: Pa
         assert watch.seconds() < 5
 
 
-GUIDE = (ROOT / "docs" / "import.md").read_text()
+GUIDE = (ROOT / "docs" / "how-to" / "import.md").read_text()
 
 
 def _part(form: str) -> str:

@@ -48,7 +48,9 @@ def test_a_dry_run_and_the_night_after_it_are_told_in_the_same_words(home: Home)
     call_json(home, "consolidate")
     shown = said(home, "nights", "show", "1", "--diff")
     assert DIFF in shown
-    assert shown.startswith("night 1 (night, asked): completed, 1 expired, 1 superseded, 3 embedded\n")
+    assert shown.startswith(
+        "night 1 (night, asked): completed, 1 past their time, 1 replaced by newer facts, 3 given a vector\n"
+    )
 
 
 def test_the_diff_is_coloured_on_a_terminal_that_wants_it_and_nowhere_else(home: Home) -> None:
@@ -115,7 +117,7 @@ def test_under_review_a_night_waits_for_its_acceptance_which_an_undo_takes_back(
     )
     assert "`iai-daemon nights accept 1` carries them out" in home.last_night.read_text()
     assert said(home, "memory", "export") == before
-    assert said(home, "nights", "list").rstrip().endswith("3 embedded, 1 links; 2 wait for you")
+    assert said(home, "nights", "list").rstrip().endswith("1 link, 3 given a vector; 2 wait for you")
     proposed = said(home, "nights", "show", "1", "--diff")
     assert "superseded (supersede, round 1), waits for you: replaced by 2" in proposed
     assert "now superseded by 2: The API listens on port 9000." in proposed
@@ -219,8 +221,8 @@ def test_a_night_that_runs_shows_its_progress_rate_and_remaining_time_on_a_termi
     assert "embed" in seen
     assert "/3,000" in seen
     assert "/s" in seen
-    assert "night 1: completed, 3000 embedded" in seen
+    assert "night 1: completed, 3,000 given a vector" in seen
     with closing(open_stores(home)) as stores:
         a_day(stores, 300)
     done = call(home, "consolidate", "--pass", "embed")
-    assert (done.stdout, done.stderr) == ("night 2: completed, 300 embedded\n", "")
+    assert (done.stdout, done.stderr) == ("night 2: completed, 300 given a vector\n", "")

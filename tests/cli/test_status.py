@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from iai_daemon import telling
-from iai_daemon.agenda import dispatch
 from iai_daemon.agenda.store.opening import open_agenda
+from iai_daemon.agenda.telling import _describe
 from iai_daemon.cli.status import nobody
 from iai_daemon.clock import Now
 from iai_daemon.paths import Home
@@ -163,10 +163,10 @@ def test_where_users_share_an_agenda_what_another_wants_of_his_agent_is_his_own(
     opened = open_agenda(home)
     (due,) = opened.store.due(2**50, 1)
     opened.close()
-    told = dispatch._describe(due, shared=True)
+    told = _describe(due, shared=True)
     assert (told["session_id"], told["message"]) == ("s1", "Water.")
     another = replace(due, recall=replace(due.recall, owner="somebody else"))
-    told = dispatch._describe(another, shared=True)
+    told = _describe(another, shared=True)
     assert (told["agent"], told["session_id"], told["message"]) == ("scribe", None, None)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from iai_daemon.cli.colour import Tone, paint, wants_colour
 from iai_daemon.cli.layout import Row, cells, cut, fit, in_ascii, lines, shows_unicode, wrap
-from iai_daemon.cli.printing import printable
+from iai_daemon.foreign import printable
 
 TEXTS = some.text(
     some.characters(exclude_categories=["Cs"]) | some.sampled_from("日本語é\u0301ab "), max_size=200

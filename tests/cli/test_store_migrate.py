@@ -32,6 +32,7 @@ from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests import postgres
 from tests.cli.inside import call_json, refused, said
 from tests.fakes import LONG
+from tests.faults.seeds import luck
 from tests.journeys.real import RunningDaemon, command
 from tests.storage.contents import ODD, fill, kept
 from tests.storage.team import team
@@ -264,14 +265,14 @@ def test_a_process_that_is_killed_at_any_moment_leaves_what_goes_on(
     watch = Stopwatch()
     said(home, "store", "migrate", "--to", new_database())
     whole = watch.seconds()
-    before = files(home)
-    for kill in range(KILLS):
+    before, moments = files(home), luck("moves")
+    for _ in range(KILLS):
         address = new_database()
         process = subprocess.Popen(
             command(home, "store", "migrate", "--to", address), stderr=subprocess.DEVNULL
         )
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(whole * (kill + 1) / (KILLS + 1))
+            process.wait(moments.uniform(0.1 * whole, whole))
         process.send_signal(signal.SIGKILL)
         process.wait()
         if query(address, "SELECT 1 FROM iai.facts WHERE name = 'migrating'") or not query(

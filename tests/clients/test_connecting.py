@@ -232,6 +232,37 @@ def test_a_server_of_one_project_of_claude_code_is_wrapped_where_it_stands(
     assert plan.edit.path == ("projects", "/b", "mcpServers", "files")
 
 
+def test_a_server_for_all_projects_of_claude_code_is_not_taken_for_that_of_one(
+    place: Place, commands: Commands
+) -> None:
+    claude = BY_NAME["claude-code"]
+    servers = {"mcpServers": {"files": {"command": "npx", "args": ["files"]}}}
+    furnished(claude, place, json.dumps({**servers, "projects": {"/a": servers}}))
+    assert connecting.wrap(claude, place, None, "files", commands).edit.path == ("mcpServers", "files")
+    plan = connecting.wrap(claude, place, Path("/a"), "files", commands)
+    assert plan.edit.path == ("projects", "/a", "mcpServers", "files")
+
+
+def test_a_project_of_claude_code_gets_the_memory_whoever_else_has_it(
+    place: Place, ledger: Ledger, commands: Commands, tmp_path: Path
+) -> None:
+    claude, projects = BY_NAME["claude-code"], [tmp_path / name for name in ("one", "two")]
+    path = furnished(claude, place, "{}")
+    for each in projects:
+        each.mkdir()
+    connecting.carry_out(connecting.memory(claude, place, None, commands), ledger)
+    with pytest.raises(Refused, match="has no server"):
+        connecting.wrap(claude, place, projects[0], MEMORY, commands)
+    for each in projects:
+        plan = connecting.memory(claude, place, each, commands)
+        assert (plan.changes, plan.file.path) == (True, each / ".mcp.json")
+    ours = content(path)["mcpServers"]
+    path.write_text(json.dumps({"projects": {str(each): {"mcpServers": ours} for each in projects}}))
+    plan = connecting.memory(claude, place, None, commands)
+    assert (plan.changes, plan.edit.path) == (True, ("mcpServers", MEMORY))
+    assert not connecting.memory(claude, place, projects[1], commands).changes
+
+
 def test_opencode_2_keeps_its_servers_one_table_deeper(
     place: Place, ledger: Ledger, commands: Commands
 ) -> None:

@@ -1,4 +1,4 @@
-"""docs/doctor.md tells every finding that the doctor may have, and no other."""
+"""docs/reference/doctor.md tells every finding that the doctor may have, and no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iai_daemon.doctor.checks import told
 from iai_daemon.doctor.registry import CHECKS
 
 _CHECKS = Path(iai_daemon.__file__).parent / "doctor" / "checks"
-_GUIDE = Path(__file__).parents[2] / "docs" / "doctor.md"
+_GUIDE = Path(__file__).parents[2] / "docs" / "reference" / "doctor.md"
 # As a finding is made, by whatever way: every text in the checks that looks like a name of theirs.
 _NOUNS = "|".join(sorted({each.name.partition(".")[0] for each in CHECKS} | {"disk"}))
 _NAME = re.compile(rf"\"((?:{_NOUNS})(?:\.[a-z-]+)*)\"")

@@ -76,7 +76,7 @@ def test_whatever_the_daemon_can_say_is_known() -> None:
 
 
 def test_whatever_the_daemon_can_say_stands_in_the_documents_with_the_doctors_name() -> None:
-    document = (ROOT / "docs" / "degradations.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "reference" / "degradations.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", document, re.MULTILINE)
     assert {what.removesuffix(" NAME"): name for what, name in rows} == told.NAMES
 

@@ -1,4 +1,4 @@
-"""examples/napping_server.py as a client meets it: the real process, the official client; and the sample in the README."""
+"""examples/napping_server.py as a client meets it: the real process, the official client; and the sample in its guide."""
 
 from __future__ import annotations
 
@@ -108,18 +108,18 @@ def test_it_ends_with_status_zero_and_writes_nothing_that_is_not_of_the_protocol
 
 @pytest.fixture
 def sample() -> str:
-    section = (ROOT / "README.md").read_text().partition("## Naps inside your own server")[2]
-    blocks = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    section = (ROOT / "docs" / "how-to" / "naps.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 1
     code: str = blocks[0]
     return code
 
 
-def test_the_sample_in_the_readme_naps_in_a_server_that_is_idle_and_stops_with_it(sample: str) -> None:
+def test_the_sample_in_the_guide_naps_in_a_server_that_is_idle_and_stops_with_it(sample: str) -> None:
     notes = ["a", "b", "a"]
     assert sample.count("idle_timeout=60") == 1
     names: dict[str, Any] = {"notes": notes, "merge": _merge}
-    exec(compile(sample.replace("idle_timeout=60", "idle_timeout=0.05"), "README.md", "exec"), names)  # noqa: S102 -- our own
+    exec(compile(sample.replace("idle_timeout=60", "idle_timeout=0.05"), "naps.md", "exec"), names)  # noqa: S102 -- our own
     naps = names["naps"]
     assert isinstance(naps, IdleDreamScheduler)
 

@@ -1,4 +1,4 @@
-"""docs/passes.md: its plug-in and its tests run, its settings load, and it names all that a command gets and may end with."""
+"""docs/how-to/passes.md: its plug-in and its tests run, its settings load, and it names all that a command gets and may end with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iai_daemon.programs import starting
 from tests.consolidation.foreign_passes import Archiving, Looking, WithoutCursor
 from tests.project.source import ROOT
 
-GUIDE = (ROOT / "docs" / "passes.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "passes.md").read_text(encoding="utf-8")
 
 
 def _blocks(language: str) -> list[str]:

@@ -51,6 +51,11 @@ def test_durations_sizes_and_never_are_read(home: Home) -> None:
     assert settings.log.max_size == 65_536
 
 
+@pytest.mark.parametrize("text", ["x = " + "[" * 3000, "x = " + "{a = " * 3000])
+def test_what_is_nested_too_deeply_is_refused_in_a_sentence(text: str) -> None:
+    assert "nested too deeply" in _refusal(text)
+
+
 def test_what_is_written_reads_back_as_itself() -> None:
     settings = config.Settings(
         lifecycle=config.Lifecycle(inactive_for=NEVER, absent_for=0.25, max_load=1.5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,10 @@ from iai_daemon.units import (
     parse_duration,
     parse_size,
     parse_stamp,
+    say_count,
     say_duration,
+    stamp_of,
+    to_local,
 )
 
 NOON = 1_795_262_400.0
@@ -145,3 +149,73 @@ def test_a_size_that_is_written_reads_back_as_itself(size: int) -> None:
 
 def test_never_is_said_and_written() -> None:
     assert format_duration(NEVER) == "never"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (90, "90s"),
+        (300, "5m"),
+        (172_800, "48h"),
+        (0.25, "250ms"),
+        (1.5, "1500ms"),
+        (90_000, "25h"),
+        (5400, "90m"),
+    ],
+)
+def test_a_duration_is_written_in_the_largest_unit_that_is_exact(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0B"),
+        (10**9, "1GB"),
+        (600 * 10**6, "600MB"),
+        (7000, "7KB"),
+        (2**30, "1GiB"),
+        (3 * 2**20, "3MiB"),
+        (65_536, "64KiB"),
+        (1001, "1001B"),
+    ],
+)
+def test_a_size_is_written_in_the_first_unit_that_is_exact(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (119.4, "119 s"),
+        (120, "2 min"),
+        (7199, "120 min"),
+        (7200, "2 h"),
+        (9300, "2.6 h"),
+        (172_800, "2 d"),
+        (200_000, "2.3 d"),
+    ],
+)
+def test_what_is_said_changes_its_unit_where_two_of_the_next_are_full(seconds: float, said: str) -> None:
+    assert say_duration(seconds) == said
+
+
+def test_a_moment_is_shown_as_the_clocks_of_a_zone_show_it() -> None:
+    shown = to_local(NOON, timezone(timedelta(hours=5, minutes=30)))
+    assert shown.isoformat() == "2026-11-21T17:30:00+05:30"
+
+
+def test_one_is_said_without_an_s() -> None:
+    assert [say_count(number, "night") for number in (0, 1, 2)] == ["0 nights", "1 night", "2 nights"]
+
+
+def test_a_stamp_of_milliseconds_is_that_of_the_seconds() -> None:
+    assert stamp_of(1_795_262_400_001) == "2026-11-21T12:00:00.001Z"
+
+
+def test_the_longest_duration_and_the_largest_size_are_still_read() -> None:
+    assert parse_duration("36600d") == 36_600 * 86_400
+    assert parse_size(f"{2**30}GiB") == 2**60
+    with pytest.raises(ValueError, match="a hundred years"):
+        parse_duration("36600d1s")

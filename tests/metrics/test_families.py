@@ -17,7 +17,7 @@ from iai_daemon.metrics.families import LONGEST_LABEL, Family, Sample, Type, bou
 from iai_daemon.metrics.text import openmetrics, prometheus
 from tests.metrics.statuses import FIGURES, figures, status, statuses
 
-GUIDE = Path(__file__).parents[2] / "docs" / "metrics.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 # No status and no figures can make more series than that.
 MOST_SERIES = 80
 

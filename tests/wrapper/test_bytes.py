@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.faults.seeds import luck
 from tests.wrapper.running import ECHO, Running, server
 
 NUMBERS = b'{"jsonrpc":"2.0","id":123456789012345678901234567890,"result":{"x":1.000,"y":1e400,"z":-0}}\n'
@@ -51,7 +51,7 @@ def test_ten_megabytes_pass_unchanged_in_both_directions(place: Path, sockets: b
 
 
 def test_any_chunking_passes_unchanged(place: Path) -> None:
-    chance = random.Random(2026)  # noqa: S311 -- the same chunks in every run
+    chance = luck("chunks")
     sent = b"".join(
         chance.randbytes(chance.randrange(1, 3000)) + b"\n" * chance.randrange(3) for _ in range(200)
     )

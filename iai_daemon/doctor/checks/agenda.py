@@ -11,7 +11,6 @@ from iai_daemon.agenda.asking.here import viewer
 from iai_daemon.agenda.asking.wishes import agent_of
 from iai_daemon.agenda.policy import LATE
 from iai_daemon.agenda.recall import Recall, State
-from iai_daemon.agenda.slots.courier.answers import shown
 from iai_daemon.agenda.store.opening import OpenedAgenda, open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore, Filter
 from iai_daemon.agenda.waking.budget import Budget
@@ -24,7 +23,8 @@ from iai_daemon.doctor import environment
 from iai_daemon.doctor.finding import Finding, NotChecked, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import AgentUnusable, DaemonMute
-from iai_daemon.units import format_stamp, parse_stamp, say_duration
+from iai_daemon.foreign import one_line
+from iai_daemon.units import parse_stamp, say_duration, stamp_of
 
 _DAY = 86_400_000
 # More recalls than anybody has; of occurrences the newest so many are looked at.
@@ -78,7 +78,7 @@ def _punctual(
     due = agenda.store.due(now, _NEWEST, settings.agents if agenda.shared else None)
     if not due:
         next_at = min((each.next_at for each in live if each.next_at is not None), default=None)
-        when = "" if next_at is None else f", the next at {format_stamp(next_at / 1000)}"
+        when = "" if next_at is None else f", the next at {stamp_of(next_at)}"
         return ok("agenda", f"recalls to come: {len(live)}{when}")
     oldest = due[0]
     late = (now - oldest.occurrence.next_try_at) / 1000
@@ -105,7 +105,7 @@ def _punctual(
 def _for_others(settings: Settings, store: AgendaStore, now: int) -> Iterator[Finding]:
     """What this host does not know, and no other one takes either."""
     for agent, since in sorted(store.waiting_for_others(settings.agents, now - LATE).items()):
-        seen = f"recalls of agent {agent} are due since {format_stamp(since / 1000)}: this host does not know it, and no other has taken them"
+        seen = f"recalls of agent {agent} are due since {stamp_of(since)}: this host does not know it, and no other has taken them"
         remedy = (
             f"define [agents.{agent}] in the settings of a host that shares this agenda, or start its daemon"
         )
@@ -221,7 +221,7 @@ def wake(patient: Patient, agent: str) -> Iterator[Finding]:
 def _judged(agent: Agent, told: Mapping[str, Any], how: str) -> Finding:
     took, problem = say_duration(told["seconds"]), told["problem"]
     last = next(reversed(str(told["output"]).strip().splitlines()), "")
-    said = f"; it said last: {shown(last, _SHOWN)}" if last else "; it said nothing"
+    said = f"; it said last: {one_line(last, _SHOWN)}" if last else "; it said nothing"
     if problem is None:
         return ok("agenda.wake-test", f"{agent.name} was woken {how}, and ended well after {took}{said}")
     seen = f"{agent.name} was woken {how}, and failed after {took}: {problem}{said}"

@@ -15,6 +15,7 @@ import psutil
 from iai_daemon.config import Log
 from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
+from iai_daemon.foreign import one_line
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp, parse_stamp
 
@@ -111,8 +112,8 @@ def _number(path: Path) -> int:
 def _errors(path: Path, wall: float) -> Iterator[Finding]:
     found = [each for each in _entries(path) if _is_error(each, wall - _A_DAY)]
     if found:
-        event = "".join(each for each in str(found[-1].get("event", "")) if each.isprintable())
-        seen = f"{len(found)} errors were logged within the last day, the newest: {event[:_LONGEST_EVENT]}"
+        event = one_line(str(found[-1].get("event", "")), _LONGEST_EVENT)
+        seen = f"{len(found)} errors were logged within the last day, the newest: {event}"
         yield warn("log.errors", seen, "`iai-daemon logs` shows them")
 
 

@@ -19,7 +19,7 @@ from iai_daemon.flock import holder, is_held
 from iai_daemon.memory.nights import QUARANTINE, HeldRow, NightRow, NightStore, Why
 from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE
-from iai_daemon.units import NEVER, format_stamp, say_duration
+from iai_daemon.units import NEVER, say_duration, stamp_of
 
 _DAY = 86_400.0
 # Waited for at least so long before it counts as a failure, however soon somebody wants nights.
@@ -109,7 +109,7 @@ def _lately(patient: Patient, nights: NightStore) -> Iterator[Finding]:
     before, newest = is_held(patient.home.consolidation_lock), nights.nights(_LATELY)
     running = before or is_held(patient.home.consolidation_lock)
     if newest and newest[-1].ended_at is None and not running:
-        at = format_stamp(newest[-1].started_at / 1000)
+        at = stamp_of(newest[-1].started_at)
         seen = f"night {newest[-1].id}, begun at {at}, has no end: its process was killed"
         yield warn("nights.last", seen, "the next one goes on there; `iai-daemon logs` tells more")
         return
@@ -146,7 +146,7 @@ def _hindered(patient: Patient, settings: Settings, nights: NightStore) -> Itera
         remedy = f"as the reason says, then `iai-daemon nights retry {name}`"
         if waits := hindrances.say(hindrance, now):
             judge = fail if hindrance.failures >= QUARANTINE else warn
-            until = format_stamp((hindrance.not_before or now) / 1000)
+            until = stamp_of(hindrance.not_before or now)
             yield judge("nights.passes", f"the pass {name} does not run until {until}, {waits}", remedy)
         elif hindrance.failures:
             times = "once" if hindrance.failures == 1 else f"{hindrance.failures} times running"

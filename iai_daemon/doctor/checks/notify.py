@@ -10,10 +10,8 @@ from pathlib import Path
 from iai_daemon.doctor.environment import of_daemon
 from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
-from iai_daemon.notify.desktop import desktop_of
+from iai_daemon.notify.desktop import KNOW_DESKTOP, desktop_of
 from iai_daemon.programs.starting import find
-
-_KNOW_DESKTOP = "`systemctl --user import-environment DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS`, then `iai-daemon restart`"
 
 
 def look(patient: Patient) -> Iterator[Finding]:
@@ -37,7 +35,7 @@ def _desktop(environment: Mapping[str, str]) -> Iterator[Finding]:
     if path is None:
         yield fail("notify.desktop", f"there is no program {desktop.program}", desktop.install)
     elif sys.platform == "linux" and not _has_bus(environment):
-        yield warn("notify.desktop", "the daemon knows no desktop that it could tell", _KNOW_DESKTOP)
+        yield warn("notify.desktop", "the daemon knows no desktop that it could tell", KNOW_DESKTOP)
     else:
         yield ok("notify.desktop", f"nights are told to the desktop by {path}")
 

@@ -35,7 +35,7 @@ _LEFT = 3_600_000
 # By so much may a host's clock be wrong before what it tells of times is of no use to the others.
 _CLOCK_OFF = 30.0
 _CONNECTIONS_SHARE = 0.8
-_AS_ITS_OWNER = "give each user a role of his own that owns nothing, and open the memory as that one: `docs/postgres.md` tells how"
+_AS_ITS_OWNER = "give each user a role of his own that owns nothing, and open the memory as that one: `docs/how-to/postgres.md` tells how"
 
 _ABOUT = """
 SELECT
@@ -132,7 +132,7 @@ def _round_trip(database: PostgresDatabase, now: int) -> Iterator[Finding]:
         yield warn("store", seen, "look again; `iai-daemon status` there says whether a night is running")
         return
     except NotPermitted as refused:
-        yield fail("store", str(refused), "`docs/postgres.md` tells what a role needs to be granted")
+        yield fail("store", str(refused), "`docs/how-to/postgres.md` tells what a role needs to be granted")
         return
     if read is None or read["value"] != written["now"]:
         remedy = "see whether what stands between (a pooler, a replica) leads to one and the same server"

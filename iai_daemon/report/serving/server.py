@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from iai_daemon.clock import SystemClock
 from iai_daemon.config import Settings
@@ -67,18 +68,6 @@ async def _serve(
     clock, changes = SystemClock(), Changes()
     pages = Pages(home, settings, days, Live(access.csrf), changes)
     app = App(home, pages, changes, clock).guarded(access)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=_LAST_ANSWERS,
-    )
     tasks = [
         asyncio.create_task(each)
         for each in (
@@ -89,7 +78,7 @@ async def _serve(
             listening.look_at_the_time(changes, clock),
         )
     ]
-    server = _Server(config, announce, changes.end)
+    server = _Server(_config(app), announce, changes.end)
     serving = asyncio.create_task(server.serve([there]))
     try:
         # None of the others ends by itself: where one does, it raises what is wrong.
@@ -103,6 +92,21 @@ async def _serve(
     for problem in ended:
         if isinstance(problem, Exception):
             raise problem
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_LAST_ANSWERS,
+    )
 
 
 class _Server(uvicorn.Server):
