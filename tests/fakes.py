@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 
 from iai_daemon.clock import Now
 from iai_daemon.presence.classify import Process
 
 # FAULTS=long runs the full counts of what `make test` shows in short.
 LONG = os.environ.get("FAULTS") == "long"
+# What the random points of the faults come from: the same each time, of the long form others each time. It stands in the
+# environment, so that all processes of one run of the tests have the same.
+SEED = int(os.environ.setdefault("FAULTS_SEED", str(secrets.randbelow(10**6)) if LONG else "1"))
 
 # Processes that the tests keep for all of them, such as a server of PostgreSQL.
 LASTING: set[int] = set()

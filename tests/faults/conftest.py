@@ -1,4 +1,4 @@
-"""Fixtures of the faults."""
+"""Fixtures of the faults, and their seed beside every failure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.machine import Machine
+from tests.faults.seeds import pytest_runtest_makereport
+
+__all__ = ["machine", "pytest_runtest_makereport"]
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -22,11 +22,12 @@ from iai_daemon.paths import Home
 from tests.cli.inside import call, call_json
 from tests.consolidation.evening import export
 from tests.fakes import LONG
+from tests.faults.seeds import chance, luck
 from tests.journeys.real import SHORT, RunningDaemon, command, until
 from tests.mcp_server.test_tools import agent, ask, refused
 
 DAYS = 86_400.0
-SEEDS = 150 if LONG else 4
+DAMAGES_EACH = 150 if LONG else 4
 PAGE = 4096
 MEMORIES = 300
 
@@ -102,7 +103,7 @@ def _rewrite(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "header zeroed": _rewrite(lambda data: bytes(100) + data[100:]),
-    "header overwritten": _rewrite(lambda data: random.Random(1).randbytes(PAGE) + data[PAGE:]),  # noqa: S311
+    "header overwritten": _rewrite(lambda data: chance("header").randbytes(PAGE) + data[PAGE:]),
     "schema overwritten": _rewrite(lambda data: data[:100] + b"\xff" * (PAGE - 100) + data[PAGE:]),
     "cut short": _rewrite(lambda data: data[: len(data) // 2]),
     "cut within a page": _rewrite(lambda data: data[: len(data) - PAGE // 2]),
@@ -166,43 +167,43 @@ def test_a_log_without_its_store_is_no_reason_to_begin_anew(home: Home) -> None:
 # --- what only reading notices
 
 
-def _overwrite_some_pages(path: Path, luck: random.Random) -> None:
+def _overwrite_some_pages(path: Path, chance: Random) -> None:
     pages = path.stat().st_size // PAGE
     with path.open("r+b") as file:
-        for page in luck.sample(range(1, pages), luck.randint(1, pages // 3)):
+        for page in chance.sample(range(1, pages), chance.randint(1, pages // 3)):
             file.seek(page * PAGE)
-            file.write(luck.randbytes(PAGE))
+            file.write(chance.randbytes(PAGE))
 
 
-def _change_some_bytes(path: Path, luck: random.Random) -> None:
+def _change_some_bytes(path: Path, chance: Random) -> None:
     """Not where the tables are described: a description that is another one, and as good, is none that anybody can refuse."""
     data = path.read_bytes()
     with path.open("r+b") as file:
-        for _ in range(luck.randint(1, 400)):
-            at = luck.randrange(PAGE, len(data))
+        for _ in range(chance.randint(1, 400)):
+            at = chance.randrange(PAGE, len(data))
             if b"CREATE " not in data[at // PAGE * PAGE : (at // PAGE + 1) * PAGE]:
                 file.seek(at)
-                file.write(luck.randbytes(1))
+                file.write(chance.randbytes(1))
 
 
-def _zero_some_pages(path: Path, luck: random.Random) -> None:
+def _zero_some_pages(path: Path, chance: Random) -> None:
     pages = path.stat().st_size // PAGE
     with path.open("r+b") as file:
-        file.seek(luck.randrange(1, pages // 2) * PAGE)
-        file.write(bytes(PAGE * luck.randint(1, pages // 2)))
+        file.seek(chance.randrange(1, pages // 2) * PAGE)
+        file.write(bytes(PAGE * chance.randint(1, pages // 2)))
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("number", range(DAMAGES_EACH))
 @pytest.mark.parametrize("damage", [_overwrite_some_pages, _change_some_bytes, _zero_some_pages])
 def test_whatever_is_damaged_a_command_does_its_work_or_says_so_and_a_restore_mends_it(
     home: Home,
     backup: str,
     whole: str,
-    damage: Callable[[Path, random.Random], None],
-    seed: int,
+    damage: Callable[[Path, Random], None],
+    number: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    damage(home.memory, random.Random(seed))  # noqa: S311 -- the same damage each time
+    damage(home.memory, luck(f"{damage.__name__} {number}"))
     for words in COMMANDS:
         status, complaint = said(home, words, capsys)
         assert status in (0, 1, 78), (words, complaint)

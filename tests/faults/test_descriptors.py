@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import socket
 import sys
@@ -91,3 +92,26 @@ def test_callers_who_take_every_descriptor_take_none_of_those_that_the_daemon_ne
         scene.daemon.wait_started()
         scene.leave_work()
         scene.wait_night()
+
+
+def test_a_wrapper_without_descriptors_relays_and_stays_there(home: Home) -> None:
+    """What it has open is enough for that; how often its user did something is told when there is one again."""
+    with playing(home) as scene:
+        ((before, path),) = _told(home)
+        with _none_left(scene.wrapper.process.pid):
+            for _ in range(20):
+                scene.act()
+            scene.wait_tick()
+            assert (scene.presence()["fresh"], scene.presence()["orphan"]) == (1, 0)
+        scene.act()
+        until(lambda: _told(home)[0][0] > before)
+        assert [each for _, each in _told(home)] == [path]
+        scene.assert_goes_on()
+
+
+def _told(home: Home) -> list[tuple[int, Path]]:
+    """How many activities each heartbeat tells of."""
+    return [
+        (json.loads(path.read_bytes())["activity_count"], path)
+        for path in home.wrappers.glob("heartbeat-*.json")
+    ]

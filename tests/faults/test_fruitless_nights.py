@@ -21,7 +21,7 @@ from tests.consolidation.passes_for_tests import Scripted
 from tests.fakes import LONG, FakeClock
 from tests.journeys.real import RunningDaemon, RunningWrapper, until
 
-FEW, MANY = (10, 100) if LONG else (6, 24)
+FEW, MANY = (10, 100) if LONG else (6, 16)
 BURNT = 0.03
 
 CONFIG = """

@@ -15,7 +15,7 @@ from iai_daemon import clock
 from iai_daemon.clock import Stopwatch
 from iai_daemon.control.client import TIMEOUT
 from iai_daemon.paths import Home
-from iai_daemon.presence.scanner import Limits
+from iai_daemon.presence.listing import Limits
 from tests.fakes import LONG
 from tests.faults.stage import Scene, also, mounting, playing
 from tests.journeys.real import until

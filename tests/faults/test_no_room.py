@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -140,6 +141,33 @@ def test_a_night_that_is_asked_for_on_a_full_disk_is_one_sentence_and_the_memory
         disk.refuses("memory", "add", "x" * 65_000, said=["room"])
     disk.make_room()
     assert disk.exported() == before
+    assert disk.consolidate(*ONLY)["expired_pruned"] == MEMORIES // 2
+
+
+@pytest.mark.parametrize("left", range(4) if LONG else (0, 3))
+def test_without_an_inode_a_command_says_so_or_does_its_work_and_the_memory_is_whole(
+    disk: Disk, left: int
+) -> None:
+    """A store needs two for its log, a night one for its backup, and a file that is written whole one more."""
+    before = disk.remember()
+    used = os.statvfs(disk.seen.root)
+    inodes = used.f_files - used.f_ffree + left
+    disk.stage.run("mount", "-o", f"remount,nr_inodes={inodes}", "none", disk.home.root)
+    ended = {
+        words[0]: disk.call(*words)
+        for words in (["consolidate", *ONLY], ["memory", "add", "x"], ["config", "set", "log.keep", "4"])
+    }
+    disk.stage.run("mount", "-o", "remount,nr_inodes=10000", "none", disk.home.root)
+    assert ended["consolidate"].returncode in (1, 78)
+    for done in ended.values():
+        assert (done.returncode in (0, 1, 78), (done.stdout + done.stderr).count("\n")) == (True, 1), done
+    kept = before.splitlines()
+    there = disk.exported().splitlines()
+    assert there[: len(kept)] == kept
+    assert len(there) - len(kept) == (ended["memory"].returncode == 0)
+    assert (disk.seen.config.exists() and "keep = 4" in disk.seen.config.read_text()) == (
+        ended["config"].returncode == 0
+    )
     assert disk.consolidate(*ONLY)["expired_pruned"] == MEMORIES // 2
 
 

@@ -6,7 +6,6 @@ import subprocess
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from random import Random
 
 from iai_daemon import clock
 from iai_daemon.agenda.planning import first
@@ -18,6 +17,7 @@ from iai_daemon.clock import pause
 from iai_daemon.paths import Home
 from iai_daemon.units import format_stamp
 from tests.fakes import LONG
+from tests.faults.seeds import luck
 from tests.journeys.real import RunningDaemon, command, until
 
 KILLS = 1000 if LONG else 12
@@ -65,13 +65,13 @@ def test_a_daemon_that_is_killed_at_any_moment_never_starts_an_agent_twice_and_f
     script.write_text(SCRIPT.format(ran=ran))
     script.chmod(0o700)
     home.config.write_text(CONFIG.format(script=script))
-    luck = Random(KILLS)  # noqa: S311 -- the same moments each time
+    chance = luck("recalls")
     with closing(open_agenda(home)) as opened:
         for number in range(KILLS):
             now = clock.read().milliseconds
             for each in range(AT_A_TIME):
-                add(opened.store, f"{number}.{each}", now + luck.randrange(200, 700), now)
-            run_and_kill(home, luck.uniform(0.25, 0.8))
+                add(opened.store, f"{number}.{each}", now + chance.randrange(200, 700), now)
+            run_and_kill(home, chance.uniform(0.25, 0.8))
         daemon = RunningDaemon(home, home.config.read_text())
         try:
             until(lambda: is_over(opened.store), 60)

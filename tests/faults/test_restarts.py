@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from iai_daemon.lifecycle import history
 from iai_daemon.paths import Home
 from tests.fakes import LONG
+from tests.faults.seeds import luck
 from tests.journeys.real import RunningDaemon, RunningWrapper, command, until
 
 # In seconds; a tick, and the moment that a process needs to answer.
@@ -124,9 +124,9 @@ def test_whoever_stays_at_work_stays_seen(line: Line) -> None:
         assert {state for state, _ in line.path()} <= {"WAKE"}
 
 
-def _end_often(line: Line, config: str, stands: tuple[str, str], seed: int) -> None:
+def _end_often(line: Line, config: str, stands: tuple[str, str], what: str) -> None:
     """End it again and again, after its first tick, before it or while it starts: each stands where the last one stood."""
-    chance = random.Random(seed)  # noqa: S311 -- nothing secret
+    chance = luck(what)
     for _ in range(50 if LONG else 2):
         line.end(chance.choice(ENDS))
         for _ in range(chance.randrange(2)):
@@ -140,7 +140,7 @@ def _end_often(line: Line, config: str, stands: tuple[str, str], seed: int) -> N
 def test_where_nobody_comes_nothing_changes(line: Line, config: str, path: list[tuple[str, str]]) -> None:
     line.start(config)
     until(lambda: line.path() == path)
-    _end_often(line, config, path[-1], seed=1)
+    _end_often(line, config, path[-1], what="nobody is there")
     assert line.path() == path
 
 
@@ -150,5 +150,5 @@ def test_where_somebody_stays_away_from_his_open_client_nothing_changes(line: Li
         line.start(QUICK)
         until(lambda: line.path()[-1:] == [("BEDTIME", "inactive")])
         before = line.path()
-        _end_often(line, QUICK, ("BEDTIME", "inactive"), seed=2)
+        _end_often(line, QUICK, ("BEDTIME", "inactive"), what="a client is open")
         assert line.path() == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable, Sequence
 from itertools import combinations, product
 
@@ -19,6 +18,7 @@ from iai_daemon.presence.classify import Status
 from tests.fakes import LONG, FakeClock
 from tests.faults.evening import HOUR, MINUTE, NO_NIGHTS, Evening, Kind, Spell
 from tests.faults.machine import Machine
+from tests.faults.seeds import chance
 
 Kinds = tuple[Kind, ...]
 
@@ -59,7 +59,7 @@ USUAL = {
 def cases(names: str, at_first: int, *axes: Sequence[object]) -> pytest.MarkDecorator:
     """Every combination of the axes; `make test` takes a fixed sample of so many."""
     every = list(product(*axes))
-    taken = every if LONG else random.Random(1).sample(every, at_first)  # noqa: S311 -- nothing secret
+    taken = every if LONG else chance(names).sample(every, at_first)
     return pytest.mark.parametrize(names, taken, ids=["-".join(map(str, case)) for case in taken])
 
 
