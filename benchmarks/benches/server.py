@@ -1,19 +1,19 @@
-"""The memory server's first answers, against the smallest server that the SDK makes. `python benchmarks/server.py [--rounds N]`."""
+"""The memory server's first answers, against the smallest server that the SDK makes. Ours holds 1,000 memories."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import Figure, ratio
+from benchmarks.measuring import Effort
 from iai_daemon.clock import read
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
@@ -37,10 +37,21 @@ HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"na
 MEMORIES = 1000
 STEPS = ("initialize", "tools/list", "tools/call")
 GOAL = 1.2
+_AGAINST = "the SDK's smallest server"
+
+
+def measure(effort: Effort) -> Iterator[Figure]:
+    """Both in every round, so that a slow moment of the machine meets both."""
+    smallest, ours = _taken(effort.turns(4, 12))
+    for step in STEPS:
+        times = (ours.answers[step], smallest.answers[step])
+        yield ratio(f"start to the answer of {step}", *times, "s", _AGAINST, goal=GOAL)
+    if ours.cpu:
+        yield ratio("CPU of all that", ours.cpu, smallest.cpu, "s", _AGAINST, goal=GOAL)
 
 
 @dataclass
-class Figures:
+class Taken:
     """Seconds from the start of the process to the answer of each step, a list for each; and of CPU, for all of them."""
 
     answers: dict[str, list[float]] = field(default_factory=lambda: {step: [] for step in STEPS})
@@ -64,17 +75,15 @@ class Figures:
 def _ask(server: subprocess.Popen[bytes], method: str, params: object) -> dict[str, Any]:
     assert server.stdin
     assert server.stdout
-    server.stdin.write(
-        json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n"
-    )
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    server.stdin.write(json.dumps(message).encode() + b"\n")
     server.stdin.flush()
     answer: dict[str, Any] = json.loads(server.stdout.readline())
     return answer
 
 
-def measure(rounds: int) -> tuple[Figures, Figures]:
-    """The smallest server and ours; both in every round, so that a slow moment of the machine meets both."""
-    smallest, ours = Figures(), Figures()
+def _taken(rounds: int) -> tuple[Taken, Taken]:
+    smallest, ours = Taken(), Taken()
     with tempfile.TemporaryDirectory() as name:
         home = Home(Path(name) / "home")
         home.create()
@@ -89,35 +98,8 @@ def measure(rounds: int) -> tuple[Figures, Figures]:
             (ours, [sys.executable, "-m", "iai_daemon", "--home", str(home.root), "mcp"], "search_memory"),
         )
         for _, words, tool in kinds:
-            Figures().take(words, tool)  # from here on, Python has kept what it compiled
+            Taken().take(words, tool)  # from here on, Python has kept what it compiled
         for number in range(rounds):
-            for figures, words, tool in kinds if number % 2 else reversed(kinds):
-                figures.take(words, tool)
+            for taken, words, tool in kinds if number % 2 else reversed(kinds):
+                taken.take(words, tool)
     return smallest, ours
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    smallest, ours = measure(options.rounds)
-    rows = [(step, smallest.answers[step], ours.answers[step]) for step in STEPS]
-    if ours.cpu:
-        rows.append(("CPU of all that", smallest.cpu, ours.cpu))
-    medians = [
-        (what, statistics.median(one) * 1e3, statistics.median(other) * 1e3) for what, one, other in rows
-    ]
-    if options.json:
-        told = {
-            what: {"smallest_ms": one, "ours_ms": other, "ratio": other / one} for what, one, other in medians
-        }
-        print(json.dumps({"schema": 1, "rounds": options.rounds, "goal": GOAL, "figures": told}))
-        return
-    print(f"{'from the start to the answer of':34}{'the smallest':>16}{'ours':>12}{'ratio':>9}   goal")
-    for what, one, other in medians:
-        print(f"{what:34}{one:13.0f} ms{other:9.0f} ms{other / one:8.2f}×   ≤ {GOAL}×")
-
-
-if __name__ == "__main__":
-    main()
