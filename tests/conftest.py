@@ -47,6 +47,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from iai_daemon.clock import Stopwatch, pause  # noqa: E402
 from iai_daemon.paths import Home  # noqa: E402
 from tests.fakes import LASTING, LONG  # noqa: E402
+from tests.faults.seeds import pytest_report_header  # noqa: E402, F401 -- the seed of what is random stands first
 
 _T = TypeVar("_T")
 
@@ -69,6 +70,8 @@ settings.load_profile("suite")
 NIGHTS = (
     "consolidation/test_commands",
     "consolidation/test_worker",
+    "docs/test_run",
+    "docs/test_tutorial",
     "examples",
     "faults/test_fruitless_nights",
     "faults/test_night_kills",
@@ -79,6 +82,8 @@ NIGHTS = (
     "journeys/test_nights",
     "journeys/test_programs",
     "journeys/test_reload",
+    "packaging/test_installed",
+    "privacy",
     "report/browser",
 )
 # What measures, or takes from everybody what a machine has one of, wants it for itself: one after the other, at the end.
