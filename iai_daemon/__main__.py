@@ -55,8 +55,8 @@ def _load(quick: str | None) -> Callable[[Sequence[str]], int]:
     """Import only what the command needs: that is the point of this module."""
     # ruff: noqa: PLC0415
     if quick == "run":
-        # asyncio and hashlib would load OpenSSL, 6 MB, for connections that the daemon never makes.
-        with without("ssl", "_hashlib"):
+        # asyncio and hashlib would load OpenSSL, 6 MB, for connections that the daemon never makes; shutil what unpacks archives.
+        with without("ssl", "_hashlib", "bz2", "lzma"):
             from iai_daemon.cli.run import run
 
         return run
