@@ -48,6 +48,7 @@ from iai_daemon.clock import Stopwatch, pause  # noqa: E402
 from iai_daemon.paths import Home  # noqa: E402
 from tests.fakes import LASTING, LONG  # noqa: E402
 from tests.faults.seeds import pytest_report_header  # noqa: E402, F401 -- the seed of what is random stands first
+from tests.parts import MARKERS  # noqa: E402
 
 _T = TypeVar("_T")
 
@@ -65,44 +66,11 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
-# Real nights make room for whatever else runs: `make test` runs them two at a time, after all others, file by file. So does what
-# keeps a browser for a file of tests.
-NIGHTS = (
-    "consolidation/test_commands",
-    "consolidation/test_worker",
-    "docs/test_run",
-    "docs/test_tutorial",
-    "examples",
-    "faults/test_fruitless_nights",
-    "faults/test_night_kills",
-    "faults/test_night_on_a_server",
-    "journeys/test_callers",
-    "journeys/test_demo",
-    "journeys/test_hosts",
-    "journeys/test_nights",
-    "journeys/test_programs",
-    "journeys/test_reload",
-    "packaging/test_installed",
-    "privacy",
-    "report/browser",
-)
-# What measures, or takes from everybody what a machine has one of, wants it for itself: one after the other, at the end.
-ALONE = (
-    "dreaming/test_cost",
-    "faults/test_degradations",
-    "faults/test_tick_cost",
-    "faults/test_users_during_a_night",
-    "presence/test_cost",
-    "service/test_under_systemd",
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
     for item in items:
-        path = str(item.path.relative_to(here))
-        for names, marker in ((NIGHTS, "night"), (ALONE, "alone")):
-            if path.startswith(names):
+        name = item.nodeid.removeprefix("tests/")
+        for marker, names in MARKERS.items():
+            if name.startswith(names):
                 item.add_marker(marker)
 
 

@@ -124,7 +124,10 @@ def _contained(home: Home, elsewhere: Path, program: str, *more: str) -> Iterato
 
 def _wrapper_below(pid: int) -> psutil.Process | None:
     for process in psutil.Process(pid).children(recursive=True):
-        words = process.cmdline()
+        try:
+            words = process.cmdline()
+        except psutil.Error:  # a child of the shell's that has ended meanwhile
+            continue
         if words[:1] == [sys.executable] and "iai_wrapper.py" in " ".join(words):
             return process
     return None

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,7 +139,11 @@ def test_whoever_ends_first_the_heartbeat_goes_at_once_and_the_rest_within_two_s
         for kind, trio in trios.items():
             assert [pid for pid in trio.pids if is_alive(pid)] == _escaped(kind, trio), kind
         notes = _notes(place)
+        # Of two whose numbers end alike the later one's note stands over the other's (wrappers/CONTRACT.md).
+        alike = Counter(trio.wrapper % 100 for trio in trios.values())
         for kind, trio in trios.items():
+            if alike[trio.wrapper % 100] > 1 and trio.wrapper not in notes:
+                continue
             note = notes[trio.wrapper]
             assert note["reason"] in reasons, kind
             if statuses:

@@ -100,7 +100,7 @@ def check(subject: Any, data: bytes) -> Verdict:
 
 def _require(call: Call) -> None:
     for text in (call.run, call.tool, call.client, call.server, call.task):
-        assert text is None or (text.isprintable() and len(text) <= LONGEST_NAME + 20 and text.encode())
+        assert text is None or (text.isprintable() and len(text) <= LONGEST_NAME + 20)
     for number in (call.at, call.seq, call.duration_ms):
         assert number is None or math.isfinite(number)
     assert (call.tool is None) is (call.outcome is None)
