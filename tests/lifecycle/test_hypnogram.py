@@ -213,6 +213,14 @@ def test_the_nights_of_a_range_are_those_that_ran_at_some_time_of_it() -> None:
     assert [each.id for each in found] == [2, 3, 4, 5]
     assert (found[2].kind, found[2].undone) == ("nap", True)
     assert (found[3].until, found[3].outcome) == (NOON + HOUR, None)
+    assert found[2].plain() == {
+        "id": 4,
+        "kind": "nap",
+        "since": "2026-11-21T12:20:00.000Z",
+        "until": "2026-11-21T12:21:40.000Z",
+        "outcome": "completed",
+        "undone": True,
+    }
 
 
 def test_a_night_during_which_the_clock_was_set_back_ends_when_it_began() -> None:
@@ -229,6 +237,13 @@ def test_the_totals_count_each_state_and_what_is_not_known() -> None:
         "nights": 1,
         "naps": 2,
     }
+
+
+def test_totals_are_told_in_milliseconds() -> None:
+    lines = [went(0.0, "WAKE"), mark(STOPPED, 0.12345, 0.12345)]
+    told = totals(stretches(lines, NOON, NOON + 1), []).plain()
+    assert told["seconds"] == {"WAKE": 0.123, "IDLE": 0.0, "BEDTIME": 0.0}
+    assert told["unknown"] == 0.877
 
 
 def test_half_a_year_of_restless_days_is_drawn_at_once() -> None:

@@ -95,6 +95,20 @@ def test_who_goes_leaves_the_store_alone() -> None:
     assert found == Outlook(None, NOW + 2 * MINUTE, "absent", Allowed.ALL)
 
 
+def test_of_several_who_did_something_the_last_one_decides_and_who_did_nothing_yet_never_does() -> None:
+    early, late, never = wrapper(active=NOW - 3 * MINUTE), wrapper(active=NOW - MINUTE), wrapper()
+    for here in ((early, late, never), (never, late, early), (late, never, early)):
+        found = ahead(Standing(State.WAKE, NOW - 100, NOW - MINUTE), *here)
+        assert (found.idle_at, found.bedtime_at) == (NOW + 4 * MINUTE, NOW + 29 * MINUTE)
+
+
+def test_people_on_other_hosts_stay_as_well() -> None:
+    elsewhere = Presence((), elsewhere=(wrapper(active=NOW - MINUTE, stale_at=NOW + 10),))
+    standing = Standing(State.WAKE, NOW - 100, NOW - MINUTE)
+    found = look_ahead(standing, elsewhere, NOW, Lifecycle(), Overdue())
+    assert (found.bedtime_at, found.rule) == (NOW + 29 * MINUTE, "inactive")
+
+
 def test_where_no_threshold_leads_there_bedtime_does_not_come() -> None:
     plan = Lifecycle(inactive_for=NEVER)
     found = ahead(Standing(State.WAKE, NOW, NOW), wrapper(active=NOW), plan=plan)

@@ -37,6 +37,7 @@ _REHEARSAL = 30.0
 _PATIENCE = 10.0
 # A fork would start one of its own.
 _SERVERS = {"postgres_server"}
+_ENGINE = "postgresql"
 _OPTIONS = (
     "-q",
     "-x",
@@ -103,6 +104,14 @@ def _work(work: Callable[[], object], writing: int) -> NoReturn:
         os._exit(0)
 
 
+def _needs_a_server(item: pytest.Item) -> bool:
+    """Of a suite that runs on every engine, one half."""
+    call = getattr(item, "callspec", None)
+    return bool(_SERVERS & set(getattr(item, "fixturenames", ()))) or (
+        call is not None and _ENGINE in call.params.values()
+    )
+
+
 class Trying:
     """The plugin: instead of running the tests, tries the mutants with them. `found` goes back by the fork's pipe."""
 
@@ -115,9 +124,7 @@ class Trying:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        session.items = [
-            item for item in session.items if not _SERVERS & set(getattr(item, "fixturenames", ()))
-        ]
+        session.items = [item for item in session.items if not _needs_a_server(item)]
         items = {item.nodeid: item for item in session.items}
         how, known = forked(lambda: _rehearse(self._file, session.items))
         if how or not isinstance(known, Known):

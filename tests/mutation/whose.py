@@ -27,7 +27,7 @@ _SLOW = (
 _FOLDERS = {"memory": ("memory", "stores"), "storage": ("storage", "stores"), "agenda": ("agenda", "stores")}
 # So many files are enough, and more than so many take long to collect.
 _ENOUGH, _AT_MOST = 3, 8
-_MARKED = ("NIGHTS", "ALONE")
+_MARKED = ("NIGHTS", "ALONE", "THOROUGH")
 _PURE = ("PURE",)
 
 
@@ -109,4 +109,4 @@ def _is_quick(path: Path) -> bool:
     if _TESTS not in path.parents or not path.name.startswith("test_"):
         return False
     inside = str(path.relative_to(_TESTS))
-    return not inside.startswith((*_SLOW, *_written(_TESTS / "conftest.py", _MARKED)))
+    return not inside.startswith((*_SLOW, *_written(_TESTS / "parts.py", _MARKED)))
