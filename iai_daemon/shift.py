@@ -420,7 +420,7 @@ class Shift:
     def _open_stores(self, settings: Settings) -> Stores:
         """The store, with the task that lets nights come; it is written only where it does not mirror the setting. Raises
         StoreUnusable, StoreBusy."""
-        stores = open_stores(self._home, within=_OPENS_WITHIN, settings=settings.memory)
+        stores = open_stores(self._home, within=_OPENS_WITHIN, settings=settings.memory, asks_little=True)
         now = self._clock.now().milliseconds
         if make_default_task(stores.tasks, settings.consolidation.interval, now, self._log.warning):
             self._log.info("the task consolidate was made")

@@ -16,11 +16,14 @@ from iai_daemon.storage.sqlite import open_database
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 
 _ASK_EVERY_MS = 50
+_LITTLE_KIB = 512
 
 
-def open_sqlite(home: Home, may_wait: MayWait | None, within: float) -> Stores:
+def open_sqlite(home: Home, may_wait: MayWait | None, within: float, *, asks_little: bool = False) -> Stores:
     """Raises StoreUnusable; StoreBusy when another process holds it for longer than `within` (seconds)."""
     connection = open_database(home.memory, within)
+    if asks_little:
+        connection.execute(f"PRAGMA cache_size = -{_LITTLE_KIB}")
     if may_wait is not None:
         connection.execute(f"PRAGMA busy_timeout = {_ASK_EVERY_MS}")
     return stores_on(connection, home.memory, may_wait)
