@@ -44,14 +44,14 @@ EXPECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Hindered:
-    """What `status` may name under `degraded` because of a deed. `why`: a pattern of its reason."""
+    """What `status` may name under `degraded` because of a deed. `what` and `why`: patterns of its name and its reason."""
 
     what: str
     why: str
     cause: str
 
     def explains(self, degraded: Mapping[str, str]) -> bool:
-        return degraded["what"] == self.what and re.search(self.why, degraded["why"]) is not None
+        return bool(re.fullmatch(self.what, degraded["what"]) and re.search(self.why, degraded["why"]))
 
 
 DEGRADED = (
@@ -61,6 +61,7 @@ DEGRADED = (
     Hindered("nights", r"^night \d+ failed: .*(killed|gone|daemon)", "kill the daemon"),
     # Who comes back cuts a night short, and so does who kills its worker.
     Hindered("nights", r"^the last \d+ nights were cut short$", "come"),
+    Hindered("pass [a-z]+", r"^deferred: somebody came back \d+ times running", "come"),
 )
 
 
