@@ -81,7 +81,8 @@ def _a_folder(kept: Path | None) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Run, combine, tell; 1 when a test failed or too little was seen."""
+    """Run, combine, tell; 1 when too little was seen. Whether tests pass is for `make test-all` to say: measured processes are slower,
+    and some that have a time limit exceed it."""
     parser = argparse.ArgumentParser(prog="python -m tests.coverage", description=__doc__)
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep what was measured there, and its report"
@@ -95,8 +96,10 @@ def main() -> int:
     seen = total(found).percent
     print(f"{seen:.2f} % of lines and branches are run by tests; {GOAL:.0f} % are wanted")
     if not passed:
-        print("some tests failed: see above")
-    return 0 if passed and seen >= GOAL else 1
+        print(
+            "some tests failed while they were measured: see above; `make test-all` says whether they do without it"
+        )
+    return 0 if seen >= GOAL else 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,11 @@ LEFT_OUT = {
     "tests/presence/test_cost.py": "measuring costs time and memory",
     "tests/dreaming/test_cost.py": "measuring costs time and memory",
     "tests/faults/test_tick_cost.py": "measuring costs time and memory",
+    "tests/journeys/test_programs.py::test_a_plug_in_that_is_named_does_not_make_the_daemon_large": "measuring costs memory",
+    "tests/wrapper/test_bytes.py::test_a_client_that_stops_reading": "measuring costs memory",
+    "tests/wrapper/test_fidelity.py::test_a_server_that_floods": "measuring costs memory",
+    "tests/wrapper/test_outcomes.py::test_without_its_file_beside_it": "a wrapper that was copied is not the one that is measured",
+    "tests/wrapper/test_server.py::test_a_wrapper_that_was_copied": "a wrapper that was copied is not the one that is measured",
 }
 
 
