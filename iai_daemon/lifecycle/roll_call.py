@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from iai_daemon.clock import Now
+from iai_daemon.foreign import printable
 from iai_daemon.lifecycle.history import STOPPED
 from iai_daemon.presence.classify import Presence, Wrapper
 from iai_daemon.units import NEVER, format_stamp
@@ -97,5 +98,5 @@ def _process(wrapper: Wrapper) -> int | str:
 
 def name_of(client: str | None) -> str:
     """As one line of a terminal and of a page can show it."""
-    text = "".join(each if each.isprintable() else " " for each in (client or "")[: 2 * LONGEST_NAME])
+    text = printable((client or "")[: 2 * LONGEST_NAME], " ", keep="")
     return " ".join(text.split())[:LONGEST_NAME] or UNNAMED

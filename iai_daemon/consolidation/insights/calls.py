@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from iai_daemon.foreign import printable
 from iai_daemon.units import parse_stamp
 
 # In characters, of a text that comes from outside; in bytes, of a line.
@@ -97,7 +98,7 @@ def _name(value: object) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    told = "".join(c if c.isprintable() and c != "`" else " " for c in value[:LONGEST_NAME])
+    told = printable(value[:LONGEST_NAME], " ", keep="").replace("`", " ")
     return sys.intern(" ".join(told.split())) or None
 
 

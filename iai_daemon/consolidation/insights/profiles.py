@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from iai_daemon.consolidation.plan import YieldPoint
+from iai_daemon.foreign import printable
 
 # In bytes, of the file; in characters, of a name or a text; and so many fields of a profile are told.
 LARGEST, LONGEST, MOST_FIELDS = 10_000_000, 200, 50
@@ -117,5 +118,4 @@ def _plain(value: str | float | bool) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in text[:LONGEST])
-    return " ".join(printable.split())
+    return " ".join(printable(text[:LONGEST], " ", keep="").split())

@@ -15,6 +15,7 @@ import numpy as np
 from iai_daemon.clock import Stopwatch
 from iai_daemon.config import Embedding
 from iai_daemon.errors import NoEmbedder
+from iai_daemon.foreign import printable
 from iai_daemon.kinds import is_loopback
 from iai_daemon.memory.embedders.embedder import GoOn
 from iai_daemon.memory.embedders.waiting import wait_for
@@ -166,9 +167,7 @@ class RemoteEmbedder:
 
 def _on_one_line(text: str) -> str:
     """Its beginning, so that no terminal stumbles over it."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text[: 2 * _SAID]).split())[
-        :_SAID
-    ]
+    return " ".join(printable(text[: 2 * _SAID], " ", keep="").split())[:_SAID]
 
 
 def _is_vector(value: object) -> TypeGuard[list[float]]:
