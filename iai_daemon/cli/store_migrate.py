@@ -4,7 +4,7 @@ is in store.py."""
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from iai_daemon.cli.progress import at_work
 from iai_daemon.clock import Stopwatch, read
 from iai_daemon.config import load
 from iai_daemon.consolidation import lock
-from iai_daemon.errors import AlreadyRunning, DriverMissing, Refused, UsageError
+from iai_daemon.errors import AlreadyRunning, Refused, UsageError
 from iai_daemon.kinds import is_server, without_password
 from iai_daemon.paths import Home, make_private
 from iai_daemon.progress import Tell
@@ -204,9 +204,9 @@ def _alone(here: Home) -> Iterator[None]:
 
 
 def _require_driver(*places: _Place) -> None:
-    """Raises DriverMissing."""
-    if any(place.address for place in places) and importlib.util.find_spec("psycopg") is None:
-        raise DriverMissing
+    """Raises DriverMissing, before anything has been begun."""
+    if any(place.address for place in places):
+        importlib.import_module("iai_daemon.storage.postgres")
 
 
 def _opened(source: _Place) -> contextlib.AbstractContextManager[Side]:
