@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,7 @@ from iai_daemon.presence.classify import Status
 from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.processes import SystemProcesses
 from iai_daemon.presence.scanner import Scanner
-from iai_daemon.units import format_stamp
-from tests.presence.heartbeats import publish
+from tests.presence.heartbeats import publish_many
 
 FILES = 10_000
 GOAL = 0.15
@@ -33,20 +31,6 @@ def measure(effort: Effort) -> Iterator[Figure]:
         label = f"a scan of {FILES:,} unchanged files, {kind}"
         yield ratio(label, unchanged, whole, "s", _AGAINST, goal=GOAL)
         yield absolute(f"the first scan of {FILES:,} files, {kind}", whole, "s")
-
-
-def publish_many(directory: Path, files: int, status: Status) -> None:
-    """Heartbeats of wrappers whose process is this one, or of ones that are gone."""
-    now = clock.read()
-    me = SystemProcesses().look_up(os.getpid(), now)
-    assert me is not None
-    for number in range(files):
-        pid = me.pid if status is Status.FRESH else 10**9 + number
-        publish(
-            directory, now, pid=pid, uuid=f"{number}", process_start=me.start, parent_pid=me.parent,
-            last_activity=format_stamp(now.wall - 60), client={"name": "editor", "version": "1"}, server="memory",
-            started_at=format_stamp(me.started_at or 0.0),
-        )  # fmt: skip
 
 
 def one_round(directory: Path, status: Status) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from iai_daemon.clock import read
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 
 SMALLEST = '''
 from mcp.server.mcpserver import MCPServer
@@ -33,7 +34,6 @@ def echo(query: str) -> str:
 
 server.run("stdio")
 '''
-HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
 MEMORIES = 1000
 STEPS = ("initialize", "tools/list", "tools/call")
 GOAL = 1.2

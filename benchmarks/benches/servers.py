@@ -26,8 +26,8 @@ from benchmarks.notes import notes
 from benchmarks.peers import SERVER_MEMORY, found
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 
-HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
 MEMORIES = 5_000
 _CALLS = 20
 _FIGURES = {

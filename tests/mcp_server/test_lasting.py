@@ -13,8 +13,9 @@ import pytest
 from iai_daemon.clock import Stopwatch
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 from tests.journeys.real import call, command
-from tests.mcp_server.users import HELLO, Server
+from tests.mcp_server.users import Server
 
 
 @pytest.fixture

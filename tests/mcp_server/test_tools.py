@@ -21,6 +21,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from iai_daemon.__main__ import main
 from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 
 TOOLS = [
     "remember",
@@ -208,13 +209,6 @@ def test_tools_describe_themselves_and_answer_by_their_schemas(home: Home, tmp_p
     talk(home, tmp_path, conversation)
 
 
-INITIALIZE = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "a test", "version": "1"},
-}
-
-
 @pytest.fixture
 def server(home: Home, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A server without the client SDK, for what no SDK would send."""
@@ -224,7 +218,7 @@ def server(home: Home, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdout=subprocess.PIPE,
         cwd=tmp_path,
     ) as started:
-        exchange(started, "initialize", json.dumps(INITIALIZE))
+        exchange(started, "initialize", json.dumps(HELLO))
         yield started
         started.kill()
 

@@ -14,13 +14,9 @@ from typing import Any
 
 from iai_daemon.clock import Stopwatch
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 from tests.journeys.real import command
 
-HELLO = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "users", "version": "1"},
-}
 # Every so many writes one of these questions is asked.
 _A_SEARCH_EVERY = 4
 

@@ -16,6 +16,7 @@ import pytest
 
 import iai_daemon
 from iai_daemon.clock import Stopwatch, pause
+from tests.introduction import introduction
 from tests.packaging import pythons
 from tests.packaging.conftest import Built
 from tests.packaging.pythons import Environment, NoIndex
@@ -38,16 +39,6 @@ for module in pkgutil.walk_packages(iai_daemon.__path__, "iai_daemon.", onerror=
 for name in ("iai_wrapper", "iai_relay", "iai_heartbeat", "iai_outcomes"):
     importlib.import_module(name)
 """
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "t", "version": "1"},
-    },
-}
 _WITHIN = 30.0
 
 
@@ -138,7 +129,7 @@ def test_a_client_gets_a_memory_server_through_the_wrapper(
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None
-        server.stdin.write(json.dumps(HELLO) + "\n")
+        server.stdin.write(json.dumps(introduction()) + "\n")
         server.stdin.flush()
         answer = json.loads(server.stdout.readline())
         server.stdin.close()

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 import iai_daemon
+from tests.introduction import introduction
 from tests.project.source import ROOT
 
 HERE = "iai_daemon/__init__.py"
@@ -55,19 +56,9 @@ def test_the_command_says_it() -> None:
 
 
 def test_a_memory_server_says_it_to_its_client(tmp_path: object) -> None:
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "t", "version": "1"},
-        },
-    }
     asked = [sys.executable, "-m", "iai_daemon", "--home", str(tmp_path), "mcp"]
     done = subprocess.run(
-        asked, input=json.dumps(hello) + "\n", capture_output=True, text=True, check=True, timeout=60
+        asked, input=json.dumps(introduction()) + "\n", capture_output=True, text=True, check=True, timeout=60
     )
     assert json.loads(done.stdout.splitlines()[0])["result"]["serverInfo"] == {
         "name": "iai-daemon",

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from iai_daemon import clock
 from iai_daemon.clock import Now
 from iai_daemon.presence.classify import Presence, Status, Wrapper
 from iai_daemon.presence.listing import Limits
-from iai_daemon.presence.processes import Processes
+from iai_daemon.presence.processes import Processes, SystemProcesses
 from iai_daemon.presence.scanner import Scanner
 from iai_daemon.units import format_stamp
 from tests.fakes import NOON
@@ -49,6 +50,20 @@ def publish(directory: Path, now: Now, *, pid: int = PID, uuid: str = "a-b", **c
     temporary.write_text(json.dumps(content(now, pid=pid, uuid=uuid, **changes)))
     temporary.replace(path)
     return path
+
+
+def publish_many(directory: Path, files: int, status: Status) -> None:
+    """Heartbeats of wrappers whose process is this one, or of ones that are gone."""
+    now = clock.read()
+    me = SystemProcesses().look_up(os.getpid(), now)
+    assert me is not None
+    for number in range(files):
+        pid = me.pid if status is Status.FRESH else 10**9 + number
+        publish(
+            directory, now, pid=pid, uuid=f"{number}", process_start=me.start, parent_pid=me.parent,
+            last_activity=format_stamp(now.wall - 60), client={"name": "editor", "version": "1"}, server="memory",
+            started_at=format_stamp(me.started_at or 0.0),
+        )  # fmt: skip
 
 
 def only(presence: Presence) -> Wrapper:

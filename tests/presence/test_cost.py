@@ -17,9 +17,8 @@ from iai_daemon.presence.classify import Status
 from iai_daemon.presence.listing import Limits
 from iai_daemon.presence.processes import SystemProcesses
 from iai_daemon.presence.scanner import Scanner
-from iai_daemon.units import format_stamp
 from tests.fakes import LONG
-from tests.presence.heartbeats import publish
+from tests.presence.heartbeats import publish, publish_many
 
 FILES = 10_000 if LONG else 4000
 ROUNDS = 9 if LONG else 3
@@ -29,16 +28,7 @@ BOUND = 0.15 if LONG else 0.22
 
 @pytest.mark.parametrize("status", [Status.FRESH, Status.ORPHAN])
 def test_a_scan_of_unchanged_files_costs_a_fraction_of_reading_them(directory: Path, status: Status) -> None:
-    now = clock.read()
-    me = SystemProcesses().look_up(os.getpid(), now)
-    assert me is not None
-    for number in range(FILES):
-        pid = me.pid if status is Status.FRESH else 10**9 + number
-        publish(
-            directory, now, pid=pid, uuid=f"{number}", process_start=me.start, parent_pid=me.parent,
-            last_activity=format_stamp(now.wall - 60), client={"name": "editor", "version": "1"}, server="memory",
-            started_at=format_stamp(me.started_at or 0.0),
-        )  # fmt: skip
+    publish_many(directory, FILES, status)
     whole, unchanged = [], []
     for _ in range(ROUNDS):
         looking = Scanner([directory], Limits(3600.0, 2.0, 30.0), SystemProcesses())

@@ -15,14 +15,10 @@ import pytest
 from iai_daemon.control import client
 from iai_daemon.errors import DaemonAway, DaemonMute
 from iai_daemon.paths import Home
+from tests.introduction import HELLO
 from tests.journeys.real import SHORT, call_json, command, until, wrapper_file
 from tests.privacy.traced import Asked, traced
 
-_HELLO = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "t", "version": "1"},
-}
 _PORT = ["--subject", "staging", "--attribute", "port"]
 
 
@@ -65,7 +61,7 @@ def _pid(home: Home) -> int:
 
 def test_a_memory_server_behind_its_wrapper_asks_nobody(filled: Home, tmp_path: Path) -> None:
     calls = [
-        ("initialize", _HELLO),
+        ("initialize", HELLO),
         ("tools/call", {"name": "remember", "arguments": {"content": "Lunch is at noon."}}),
         ("tools/call", {"name": "search_memory", "arguments": {"query": "staging"}}),
         ("tools/call", {"name": "daemon_status", "arguments": {}}),

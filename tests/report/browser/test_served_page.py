@@ -17,6 +17,7 @@ from iai_daemon.memory.opening import open_stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import export, night, remember
 from tests.fakes import FakeClock
+from tests.introduction import introduction
 from tests.journeys.real import SHORT, RunningDaemon, RunningWrapper
 from tests.report.browser.home import SCRIPTS
 from tests.report.browser.looking import SIZES, Browsing, Seen
@@ -275,9 +276,7 @@ def introduce(wrapper: RunningWrapper, name: str) -> None:
     """As a client says who it is, and begins to work."""
     assert wrapper.process.stdin is not None
     assert wrapper.process.stdout is not None
-    told = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": name, "version": "1"}}
-    message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": told}
-    wrapper.process.stdin.write(json.dumps(message).encode() + b"\n")
+    wrapper.process.stdin.write(json.dumps(introduction(name=name)).encode() + b"\n")
     wrapper.process.stdin.flush()
     assert wrapper.process.stdout.readline()
     wrapper.send("tools/call")
