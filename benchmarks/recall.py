@@ -20,9 +20,10 @@ from iai_daemon.clock import Now
 from iai_daemon.config import Settings
 from iai_daemon.consolidation import passes
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft, Record, describe
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 
 NIGHTS = 30

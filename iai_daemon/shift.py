@@ -25,7 +25,8 @@ from iai_daemon.lifecycle.states import State
 from iai_daemon.memory import spool
 from iai_daemon.memory.delivering import deliver
 from iai_daemon.memory.nights import Hindrance, NightRow
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.notify.news import News
 from iai_daemon.paths import Home
 from iai_daemon.presence.ageing import Ageing

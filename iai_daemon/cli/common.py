@@ -14,7 +14,8 @@ from iai_daemon.clock import read
 from iai_daemon.config import Settings, load
 from iai_daemon.control import client
 from iai_daemon.foreign import printable
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home, find_home, make_private
 
 SCHEMA = 1

@@ -21,10 +21,10 @@ from iai_daemon.consolidation.story import tell
 from iai_daemon.errors import IaiError
 from iai_daemon.memory.delivering import LATER, deliver, remember
 from iai_daemon.memory.drafts import from_object, stamp
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, Record, describe
 from iai_daemon.memory.spool import Note, Spool, as_told, new_note
 from iai_daemon.memory.store import GISTS, Correction, Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.strength import strength
 from iai_daemon.memory.trust import ORIGINS, USER
 

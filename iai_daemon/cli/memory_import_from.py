@@ -22,8 +22,8 @@ from iai_daemon.memory.importing import FORMATS, Format, sources
 from iai_daemon.memory.importing.files import Refused, shown
 from iai_daemon.memory.importing.matching import Matching, Place, Report, Told
 from iai_daemon.memory.importing.said import Source
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record
+from iai_daemon.memory.stores import Stores
 
 # Reading one record takes some hundredths of a millisecond.
 _TOLD_EVERY = 500

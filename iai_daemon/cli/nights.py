@@ -41,7 +41,7 @@ from iai_daemon.consolidation.report import of_row
 from iai_daemon.errors import NoSuchPass
 from iai_daemon.foreign import printable
 from iai_daemon.memory.nights import HeldRow, JournalEntry, Why
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.tables import nearest
 
 # So many changes are listed where nobody has asked for all of them.

@@ -19,8 +19,8 @@ from iai_daemon.consolidation.journal import first_words
 from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.errors import UsageError
 from iai_daemon.memory.nights import NightStore
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.purge_backups import holds, rewrite
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import backups
 from iai_daemon.storage.where import address_of
 from iai_daemon.units import format_stamp

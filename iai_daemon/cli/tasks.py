@@ -12,7 +12,7 @@ from iai_daemon.cli.common import Group, emit, home_option, json_option, now_ms,
 from iai_daemon.cli.consolidate import consolidate_now, force_option, print_report
 from iai_daemon.consolidation.tasks import describe_task, make_default_task
 from iai_daemon.errors import NoSuchTask
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE, Task
 from iai_daemon.tables import nearest
 from iai_daemon.units import format_duration

@@ -7,8 +7,8 @@ from typing import Any
 
 from iai_daemon.consolidation.journal import content_of, describe_entry, describe_held, first_words, stamp
 from iai_daemon.memory.nights import JournalEntry
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.stores import Stores
 
 # What a chapter is about. `told` and `forgotten` by a user; `changed` and `added` by a night; `replaced_by`: another has
 # its place; `replaces`: it has another's place; `waits`: a night has planned it.

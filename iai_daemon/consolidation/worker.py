@@ -44,7 +44,8 @@ from iai_daemon.consolidation.report import (
 from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
 from iai_daemon.errors import IaiError, NightBusy, NightRefused
 from iai_daemon.memory.nights import NightStore
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.programs.dying import die_with_parent
 from iai_daemon.units import format_stamp

@@ -15,7 +15,8 @@ from iai_daemon.config import Settings, load
 from iai_daemon.control import client
 from iai_daemon.doctor.finding import NotChecked
 from iai_daemon.errors import BadConfig, DaemonMute, IaiError, StoreBusy, StoreUnusable
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage import sqlite
 from iai_daemon.storage.migrate import newest

@@ -12,7 +12,8 @@ import anyio.to_thread
 from iai_daemon.config import Memory
 from iai_daemon.errors import IaiError, StoreUnusable
 from iai_daemon.memory.delivering import LATER, deliver
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.patience import patience
 from iai_daemon.storage.where import address_of

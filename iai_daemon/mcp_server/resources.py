@@ -8,8 +8,8 @@ from iai_daemon.clock import read
 from iai_daemon.errors import NoSuchRecord
 from iai_daemon.mcp_server.opened import Opened
 from iai_daemon.mcp_server.tools import searched_scopes
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Record, describe
+from iai_daemon.memory.stores import Stores
 from iai_daemon.units import stamp_of
 
 # Few enough to stand before every conversation.

@@ -44,10 +44,10 @@ from iai_daemon.mcp_server.schemas import (
 from iai_daemon.mcp_server.uses import Uses
 from iai_daemon.memory.delivering import remember
 from iai_daemon.memory.drafts import from_object, stamp
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import GLOBAL_SCOPE, Draft, Record, describe
 from iai_daemon.memory.spool import Note, Spool, as_told, new_note
 from iai_daemon.memory.store import GISTS, Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.trust import AGENT
 from iai_daemon.paths import Home
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from iai_daemon.clock import SystemClock, read
 from iai_daemon.errors import IaiError
 from iai_daemon.mcp_server.opened import Opened
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 
 # An agent reads the first few results; what stands below them it was hardly given.
 TOLD = 3

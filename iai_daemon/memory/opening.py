@@ -9,8 +9,6 @@ from iai_daemon.storage.database import MayWait
 from iai_daemon.storage.sqlite import BUSY_SECONDS
 from iai_daemon.storage.where import address_of
 
-__all__ = ["Stores", "open_stores"]
-
 
 def open_stores(
     home: Home,

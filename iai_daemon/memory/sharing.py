@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from iai_daemon.errors import NothingToShare
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.progress import Tell, unheard
 from iai_daemon.storage.part import Part
 

@@ -17,7 +17,8 @@ from iai_daemon.consolidation import note
 from iai_daemon.errors import IaiError
 from iai_daemon.memory.growth import QUARTER_HOUR
 from iai_daemon.memory.nights import NightRow
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.report import gather_agenda, gather_days, gather_nights
 from iai_daemon.report.days import Day, local_zone, the_days

@@ -17,7 +17,7 @@ from iai_daemon.consolidation.journal import (
 )
 from iai_daemon.consolidation.report import of_row
 from iai_daemon.memory.nights import NightRow, Why
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 
 # So many nights are listed, the newest so many with what they changed: at most so much of each, and of all together.
 LISTED, DETAILED = 100, 30

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.memory.nights import Batch, Change
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.purge import Purged
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.database import Interrupted
 from iai_daemon.storage.moving.sqlite_side import being_filled

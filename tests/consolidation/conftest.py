@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.packages import Site
 

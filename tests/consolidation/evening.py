@@ -20,8 +20,8 @@ from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.report import Counters, Report
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.memory.nights import Outlook
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record, describe
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.fakes import NOON, FakeClock
 

@@ -16,8 +16,9 @@ from iai_daemon.consolidation.journal import undo_night
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.plan import Pass
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft, describe
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.busy import Fades, Gists, Joins
 from tests.consolidation.evening import NOW, export, night

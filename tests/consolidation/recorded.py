@@ -9,8 +9,8 @@ from pathlib import Path
 from iai_daemon.consolidation.passes.outcomes import Outcomes
 from iai_daemon.consolidation.passes.trajectories import Trajectories
 from iai_daemon.consolidation.report import Report
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.stores import Stores
 from iai_daemon.units import format_stamp
 from tests.consolidation.evening import night
 from tests.fakes import NOON

@@ -13,9 +13,10 @@ from iai_daemon.consolidation.journal import Accepted, accept_night, say_accepte
 from iai_daemon.errors import NightBusy, NightRefused, NoSuchNight
 from iai_daemon.flock import FileLock, is_held
 from iai_daemon.memory.nights import Applied, Batch, Why
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.sqlite.nights import SqliteNights
 from iai_daemon.memory.sqlite.words import SqliteWords
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite import open_database
 from iai_daemon.storage.sqlite_database import SqliteDatabase

@@ -17,8 +17,8 @@ from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.memory.nights import Said
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.stores import Stores
 from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.passes_for_tests import summing_up

@@ -15,7 +15,8 @@ import pytest
 
 from iai_daemon.consolidation.backup import back_up_when_old
 from iai_daemon.errors import CorruptStore
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home, backups
 from tests.consolidation.evening import a_day, export, night, remember
 from tests.fakes import NOON

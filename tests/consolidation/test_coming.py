@@ -19,7 +19,7 @@ from iai_daemon.flock import FileLock
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing
 from iai_daemon.lifecycle.states import State
 from iai_daemon.memory.nights import Hindrance
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift

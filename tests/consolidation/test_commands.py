@@ -17,7 +17,7 @@ from iai_daemon.config import Command
 from iai_daemon.consolidation.night import Event, Night
 from iai_daemon.consolidation.passes.commands import RunCommand, told
 from iai_daemon.memory.nights import Outside
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.commands import STUBBORN, command, configure, is_gone, passes_of, pid_in, python
 from tests.consolidation.evening import NOW, night, worker

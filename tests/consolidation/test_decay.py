@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from iai_daemon.consolidation.passes import outlook
 from iai_daemon.consolidation.passes.decay import Decay
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query, Traces
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.strength import FLOOR, UNUSED_FOR, WEAK, strength
 from iai_daemon.paths import Home
 from tests.cli.inside import call_json, said

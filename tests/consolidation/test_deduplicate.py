@@ -23,9 +23,9 @@ from iai_daemon.consolidation.passes.embed import Embed
 from iai_daemon.consolidation.plan import Portion, YieldPoint
 from iai_daemon.consolidation.runner import Halt, Order, Surroundings, run_night
 from iai_daemon.memory.nights import Change
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, export, night, remember, work_in_a_process
 from tests.consolidation.test_passes import go_on, record

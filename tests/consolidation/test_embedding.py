@@ -19,8 +19,8 @@ from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.report import NOT_REHEARSED
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.memory.embedding import stored_as
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, remember, work_in_a_process, worker
 from tests.fakes import NOON, FakeClock

@@ -15,7 +15,8 @@ from hypothesis import strategies as some
 from iai_daemon.consolidation.journal import accept_night, undo_night
 from iai_daemon.errors import BadRecord, StoreNotEmpty
 from iai_daemon.memory.archive import is_full
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE, Task
 from iai_daemon.paths import Home
 from tests.consolidation.chronicles import HOUR, SEASON, Evening, Fact, Uses, Words, chronicles, happens

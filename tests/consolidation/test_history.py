@@ -9,9 +9,9 @@ from hypothesis import example, given
 
 from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.supersede import Supersede
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from tests.consolidation.chronicles import HOUR, SEASON, Evening, Fact, Words, chronicles, happens
 from tests.consolidation.evening import EVERY, NOW, night, remember
 from tests.consolidation.lives import as_often_as_time_allows, world

@@ -10,8 +10,8 @@ from iai_daemon.consolidation import budget
 from iai_daemon.consolidation.report import Report
 from iai_daemon.consolidation.runner import Halt
 from iai_daemon.memory.nights import Batch, Why
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from tests.consolidation.evening import ALL, NOW, a_day, export, night, remember
 from tests.consolidation.passes_for_tests import Scripted, breaking, joining, long, merge, summing_up
 from tests.fakes import FakeClock

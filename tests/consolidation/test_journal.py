@@ -12,7 +12,7 @@ from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.errors import NightBusy, NightRefused, NoSuchNight
 from iai_daemon.flock import FileLock
 from iai_daemon.memory.nights import Undone
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.busy import Fades
 from tests.consolidation.evening import NOW, a_day, export, night, remember

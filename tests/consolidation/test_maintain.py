@@ -20,8 +20,9 @@ from iai_daemon.consolidation.report import PassReport, Report
 from iai_daemon.lifecycle.decide import Allowed, Standing
 from iai_daemon.lifecycle.states import State
 from iai_daemon.memory.nights import NightStore
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift
 from iai_daemon.storage.sqlite_database import SqliteDatabase

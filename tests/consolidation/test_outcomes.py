@@ -11,7 +11,7 @@ import pytest
 from iai_daemon.config import Settings
 from iai_daemon.consolidation import passes
 from iai_daemon.consolidation.insights.profiles import LARGEST
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, export, night
 from tests.consolidation.recorded import facts, profile, said

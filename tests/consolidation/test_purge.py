@@ -18,9 +18,10 @@ from iai_daemon.consolidation.backup import back_up_now
 from iai_daemon.consolidation.journal import undo_night
 from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.nights import Why
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.purge import PURGED
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite_database import SqliteDatabase
 from tests.cli.inside import call, call_json, refused, said

@@ -21,7 +21,7 @@ from iai_daemon.consolidation.notes import renew_note
 from iai_daemon.consolidation.report import Counters, PassReport, Report, Resumed, counters, of_row
 from iai_daemon.foreign import one_line
 from iai_daemon.memory.nights import NightRow, Outlook
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, a_day, a_night, night, remember, work_in_a_process
 from tests.fakes import FakeClock

@@ -18,10 +18,10 @@ from iai_daemon.consolidation.runner import Halt
 from iai_daemon.errors import NightBusy, NoBackup
 from iai_daemon.flock import FileLock, is_held
 from iai_daemon.memory.nights import Applied, Batch, NightStore
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.sqlite.nights import SqliteNights
 from iai_daemon.memory.sqlite.opening import stores_on
 from iai_daemon.memory.sqlite.words import SqliteWords
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.sqlite import open_database
 from iai_daemon.storage.sqlite_database import SqliteDatabase

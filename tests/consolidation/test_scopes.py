@@ -13,9 +13,10 @@ from hypothesis import strategies as some
 
 from iai_daemon.config import Settings
 from iai_daemon.consolidation import passes
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, NOWHERE, night
 from tests.consolidation.topics import ALONE, BACKUPS, INVOICES, links

@@ -7,8 +7,8 @@ from typing import Any
 from iai_daemon.cli.story import say_chapter
 from iai_daemon.consolidation.journal import undo_night
 from iai_daemon.consolidation.story import tell
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.busy import Fades
 from tests.consolidation.evening import NOW, night, remember

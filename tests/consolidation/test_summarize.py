@@ -21,9 +21,9 @@ from iai_daemon.consolidation.passes.expire import Expire
 from iai_daemon.consolidation.passes.summarize import Summarize
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.memory.nights import NightStore
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from tests.cli.inside import call_json, said
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.test_deduplicate import Interruption

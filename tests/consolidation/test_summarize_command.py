@@ -15,8 +15,8 @@ from iai_daemon.consolidation.passes.associate import Associate
 from iai_daemon.consolidation.passes.summarize import Asked, Summarize
 from iai_daemon.consolidation.report import Report
 from iai_daemon.consolidation.runner import Halt
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import night, work_in_a_process
 from tests.consolidation.topics import BACKUPS, INVOICES, made_up_topics, remember_all

@@ -13,9 +13,9 @@ from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.report import Report
 from iai_daemon.memory.drafts import from_object
 from iai_daemon.memory.nights import Addition, Batch, Why
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.units import format_stamp
 from tests.consolidation.evening import NOW, export, night, remember
 from tests.consolidation.passes_for_tests import Scripted

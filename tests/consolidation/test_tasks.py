@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from iai_daemon.consolidation.tasks import describe_task, is_enabled, make_default_task, why_not
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE, Task
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, a_night

@@ -14,7 +14,7 @@ from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.consolidation.passes.trajectories import Trajectories
 from iai_daemon.consolidation.runner import Halt
 from iai_daemon.errors import BadConfig
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, export, night, remember, work_in_a_process
 from tests.consolidation.recorded import calls, insights, learn, said, write

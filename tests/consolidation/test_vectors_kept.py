@@ -20,7 +20,7 @@ from iai_daemon.consolidation.plan import Pass
 from iai_daemon.consolidation.runner import Order, Surroundings, run_night
 from iai_daemon.consolidation.vectors_file import write_vectors
 from iai_daemon.memory.nights import Batch, Said, Vector
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.vectors import to_blobs, unit
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, remember, work_in_a_process

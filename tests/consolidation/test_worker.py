@@ -17,7 +17,8 @@ from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.consolidation.night import Event, Job, Night
 from iai_daemon.errors import NightBusy, NightFailed
 from iai_daemon.flock import FileLock, is_held
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import a_day, export, listen, remember, work_in_a_process, worker
 from tests.consolidation.working import whole_or_untouched

@@ -7,7 +7,7 @@ import pytest
 from iai_daemon.consolidation.death import Cause, Death, from_bytes
 from iai_daemon.consolidation.night import Event, Night
 from iai_daemon.memory.nights import QUARANTINE, Hindrance
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, a_day, remember
 from tests.consolidation.own_worker import program

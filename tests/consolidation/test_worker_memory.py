@@ -14,8 +14,8 @@ import pytest
 
 from iai_daemon.consolidation.child import kills_for_memory
 from iai_daemon.errors import NightFailed
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, a_day, remember
 from tests.consolidation.own_worker import HUNGER, program

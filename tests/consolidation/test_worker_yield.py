@@ -16,9 +16,10 @@ from iai_daemon.consolidation.night import Event, Night
 from iai_daemon.consolidation.runner import Halt
 from iai_daemon.errors import NightFailed
 from iai_daemon.flock import is_held
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.store import Hit, Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import NOW, a_day, night, remember
 from tests.consolidation.own_worker import program

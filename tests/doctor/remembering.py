@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from iai_daemon.clock import Now
 from iai_daemon.consolidation.tasks import make_default_task
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.fakes import NOON
 

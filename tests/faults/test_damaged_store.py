@@ -16,8 +16,9 @@ import pytest
 from iai_daemon.__main__ import main
 from iai_daemon.clock import read
 from iai_daemon.consolidation.backup import back_up_now
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.cli.inside import call, call_json
 from tests.consolidation.evening import export

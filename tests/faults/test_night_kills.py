@@ -15,7 +15,8 @@ import pytest
 
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.flock import is_held
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import a_day, worker
 from tests.consolidation.working import whole_or_untouched, work

@@ -26,7 +26,8 @@ from iai_daemon.consolidation.night import WORKER, Event, Job, Night
 from iai_daemon.errors import NightBusy, NightFailed, StoreAway
 from iai_daemon.lifecycle.decide import Allowed, Standing
 from iai_daemon.lifecycle.states import State
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.shift import Shift
 from tests.consolidation import own_worker

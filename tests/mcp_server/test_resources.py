@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from iai_daemon.clock import read
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.consolidation.evening import night
 from tests.mcp_server.users import Server

@@ -18,9 +18,10 @@ from iai_daemon.clock import Stopwatch
 from iai_daemon.errors import NotKept, StoreAway
 from iai_daemon.memory.delivering import deliver
 from iai_daemon.memory.drafts import from_object
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.spool import Note, Spool, count, is_empty, new_note
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.fakes import LASTING
 from tests.journeys.real import call, call_json, until

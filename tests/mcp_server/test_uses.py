@@ -12,8 +12,9 @@ from iai_daemon.clock import Stopwatch
 from iai_daemon.consolidation.passes.associate import Associate
 from iai_daemon.consolidation.passes.summarize import Summarize
 from iai_daemon.errors import StoreBusy
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.store import Traces
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.cli.inside import call_json
 from tests.consolidation.evening import night

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from iai_daemon.memory.importing import FORMATS
 from iai_daemon.memory.importing.matching import Matching, Report
 from iai_daemon.memory.importing.said import Source
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Imported
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.fakes import NOON
 from tests.memory.import_sources import PLACE

@@ -17,7 +17,8 @@ from iai_daemon.agenda.schedule.triggers import made_cron
 from iai_daemon.agenda.store.opening import open_agenda
 from iai_daemon.agenda.store.recalls import AgendaStore, Outcome, Settle
 from iai_daemon.config import load
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.report.gather import look
 from iai_daemon.units import format_stamp

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iai_daemon.memory.nights import Batch, Change
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
 from iai_daemon.memory.store import Contradiction, Query
+from iai_daemon.memory.stores import Stores
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000

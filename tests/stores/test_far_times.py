@@ -11,9 +11,10 @@ import pytest
 
 from iai_daemon.errors import BadRecord, StoreAway
 from iai_daemon.memory.drafts import from_object
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Record, describe
 from iai_daemon.memory.spool import Spool, new_note
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 
 NOW = 1_795_262_400_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iai_daemon.memory.figures import Figures
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from tests.consolidation.evening import NOW, a_day, a_night, night
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from iai_daemon.memory.growth import QUARTER_HOUR, Standing
 from iai_daemon.memory.nights import Addition, Batch, Change
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from tests.fakes import NOON
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from iai_daemon.memory.nights import Addition, Batch, Change, Held, Hindrance, Wanted, Why
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.stores import Stores
 from tests.stores.test_nights import vector
 
 NOW = 1_795_262_400_000

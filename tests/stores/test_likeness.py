@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iai_daemon.memory.nights import Batch, Change, Held, Said, Vector, Why
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.stores import Stores
 
 NOW = 1_795_262_400_000
 PASS = "deduplicate"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from iai_daemon.errors import NoSuchRecord
 from iai_daemon.memory.nights import Batch, Change
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record, describe
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000

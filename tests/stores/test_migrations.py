@@ -21,9 +21,10 @@ from iai_daemon.errors import (
     OlderSchema,
     OldServer,
 )
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage import migrate, sqlite
 from iai_daemon.storage.database import Database

@@ -9,8 +9,8 @@ import pytest
 
 from iai_daemon.errors import NoSuchNight
 from iai_daemon.memory.nights import Batch, Change, Vector, Wanted
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.stores import Stores
 
 NOW = 1_795_262_400_000
 

@@ -14,11 +14,12 @@ from psycopg.rows import tuple_row
 from iai_daemon.clock import Stopwatch, pause
 from iai_daemon.errors import StoreAway, StoreBusy
 from iai_daemon.memory.nights import Sharing
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
 from iai_daemon.memory.postgres.nights import PostgresNights
 from iai_daemon.memory.postgres.opening import open_postgres
 from iai_daemon.memory.record import Draft
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.storage.database import Database
 from iai_daemon.storage.postgres.database import PostgresDatabase

@@ -9,8 +9,8 @@ import pytest
 
 from iai_daemon.errors import NoSuchRecord, NoVector
 from iai_daemon.memory.nights import EMBEDDING, Batch, Vector
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.vectors import to_blobs
 from tests.stores.test_likeness import NOW, add
 

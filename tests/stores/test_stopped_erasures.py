@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from iai_daemon.memory.nights import Batch, Change
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, describe
+from iai_daemon.memory.stores import Stores
 from iai_daemon.storage.database import Interrupted
 
 NOW = 1_795_262_400_000

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import Task
 
 NOW = 1_795_262_400_000

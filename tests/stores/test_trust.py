@@ -13,9 +13,9 @@ from iai_daemon.consolidation.passes.deduplicate import Deduplicate
 from iai_daemon.consolidation.passes.supersede import Supersede
 from iai_daemon.errors import BadRecord
 from iai_daemon.memory.drafts import from_object
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Record
 from iai_daemon.memory.store import Query
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.strength import UNUSED_FOR
 from iai_daemon.memory.trust import ORIGINS, TRUST, may_end, trust
 from tests.consolidation.evening import ALL, NOW, night, remember

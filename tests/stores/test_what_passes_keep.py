@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iai_daemon.memory.nights import RENEWED, Addition, Batch, Held, Link, LinkKind, Wanted, Why
-from iai_daemon.memory.opening import Stores
 from iai_daemon.memory.record import Draft, Record
+from iai_daemon.memory.stores import Stores
 from tests.stores.test_held import add, begin
 from tests.stores.test_nights import NOW
 

@@ -17,7 +17,7 @@ from iai_daemon.doctor.finding import Finding, fail, ok, warn
 from iai_daemon.doctor.patient import Patient
 from iai_daemon.flock import holder, is_held
 from iai_daemon.memory.nights import QUARANTINE, HeldRow, NightRow, NightStore, Why
-from iai_daemon.memory.opening import Stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE
 from iai_daemon.units import NEVER, say_duration, stamp_of
 

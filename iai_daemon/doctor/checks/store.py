@@ -20,7 +20,8 @@ from iai_daemon.doctor.patient import Patient
 from iai_daemon.errors import CorruptStore, StoreBusy
 from iai_daemon.flock import holder, is_held
 from iai_daemon.memory.nights import NightRow
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.memory.tasks import CONSOLIDATE
 from iai_daemon.paths import Backup, Home, backups
 from iai_daemon.storage.backups import looks_whole, newest_whole

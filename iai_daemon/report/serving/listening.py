@@ -10,7 +10,8 @@ from iai_daemon.clock import Clock
 from iai_daemon.control.address import address
 from iai_daemon.control.messages import MAX_LINE, call
 from iai_daemon.errors import IaiError
-from iai_daemon.memory.opening import Stores, open_stores
+from iai_daemon.memory.opening import open_stores
+from iai_daemon.memory.stores import Stores
 from iai_daemon.paths import Home
 from iai_daemon.report.serving.beside import beside
 from iai_daemon.report.serving.changes import Changes
