@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from iai_daemon.errors import IaiError
-from iai_daemon.lean import without
+from iai_daemon.lean import uncollected, without
 
 # The loop's process stays small, a memory server and a status must answer fast: none of them pays for click.
 _QUICK = ("run", "mcp", "status")
@@ -61,7 +61,8 @@ def _load(quick: str | None) -> Callable[[Sequence[str]], int]:
 
         return run
     if quick == "mcp":
-        from iai_daemon.cli.mcp import mcp
+        with uncollected():
+            from iai_daemon.cli.mcp import mcp
 
         return mcp
     if quick == "status":

@@ -20,6 +20,7 @@ from pydantic import AnyUrl, ValidationError
 import iai_daemon
 from iai_daemon.config import Settings
 from iai_daemon.errors import IaiError, NoSuchRecord
+from iai_daemon.lean import uncollected
 from iai_daemon.mcp_server.calendar_tools import CalendarTools
 from iai_daemon.mcp_server.opened import Opened
 from iai_daemon.mcp_server.project import current_project
@@ -71,7 +72,9 @@ def serve(home: Home, settings: Settings) -> None:
         calendar = CalendarTools(home, settings) if settings.calendar.is_set else None
         # A client that dies in the middle of an answer leaves nobody to tell of it.
         try:
-            build(tools, Resources(memory, project), recalls, calendar).run("stdio")
+            with uncollected():
+                server = build(tools, Resources(memory, project), recalls, calendar)
+            server.run("stdio")
         except* BrokenPipeError:
             pass
         finally:
