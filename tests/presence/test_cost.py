@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import statistics
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -68,3 +69,15 @@ def test_memory_is_flat_while_wrappers_refresh_and_come_and_go(directory: Path) 
         assert held_after(range(10, 40)) - before < 50_000
     finally:
         tracemalloc.stop()
+
+
+def test_looking_a_process_up_leaves_no_name_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that Python is told to keep go with their last user, but their table grows with every one that ever came."""
+    kept: list[str] = []
+    keep = sys.intern
+    monkeypatch.setattr(sys, "intern", lambda name: (kept.append(name), keep(name))[1])
+    assert Path("/proc/0/stat").parts
+    assert kept, "this is how pathlib does it"
+    kept.clear()
+    assert SystemProcesses().look_up(os.getpid(), clock.read())
+    assert str(os.getpid()) not in kept
