@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iai_daemon.errors import BadConfig
+from iai_daemon.foreign import one_line
 from iai_daemon.kinds import (
     NAME,
     YES_OR_NO,
@@ -391,7 +392,7 @@ def parse(text: str, path: Path) -> Settings:
 
 def _problem_of_section(name: str, table: object) -> str | None:
     if name not in SECTIONS:
-        return f"there is no [{name}]" + nearest(name, [*SECTIONS, AGENTS])
+        return f"there is no [{one_line(name)}]" + nearest(name, [*SECTIONS, AGENTS])
     if not isinstance(table, dict):
         return f"{name} must be a section, [{name}]"
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iai_daemon.errors import BadConfig
+from iai_daemon.foreign import one_line
 from iai_daemon.kinds import Kind
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -54,7 +55,7 @@ def read_table(kind: type, table: Mapping[str, object], number: int) -> Any:
                 raise ValueError("is no setting" + nearest(key, known))
             values[key] = known[key].read(value)
         except ValueError as cause:
-            raise InTable(f"{key} {cause}", number, key) from cause
+            raise InTable(f"{one_line(key)} {cause}", number, key) from cause
     for each in fields(kind):
         if each.default is MISSING and each.name not in values:
             raise InTable(f"{each.name} is missing", number, None)
@@ -75,7 +76,7 @@ def read_section(kind: type, name: str, table: Mapping[str, object], text: str, 
             raise BadConfig(path=path, where=where, problem=f"[[{name}.{key}]] {cause}") from cause
         except ValueError as cause:
             raise BadConfig(
-                path=path, where=line_of(text, name, key), problem=f"{name}.{key} {cause}"
+                path=path, where=line_of(text, name, key), problem=f"{name}.{one_line(key)} {cause}"
             ) from cause
     try:
         return kind(**values)
@@ -92,7 +93,7 @@ def read_named(kind: type, under: str, tables: object, text: str, path: Path) ->
     for name, table in tables.items():
         where = f"{under}.{name}"
         if not isinstance(table, dict) or not _NAME.fullmatch(name):
-            problem = f"[{where}] must be a table with a short name of letters, digits, - and _"
+            problem = f"[{one_line(where)}] must be a table with a short name of letters, digits, - and _"
             raise BadConfig(path=path, where=line_of(text, where, None), problem=problem)
         try:
             found[name] = replace(read_table(kind, table, 0), name=name)

@@ -212,6 +212,22 @@ def test_the_wrappers_directories_are_below_the_home_or_where_they_say(home: Hom
     assert directories == (home.wrappers, Path.home() / "other", Path("/absolute"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[lifecycle]\n{key} = 1\n",
+        "[{key}]\n",
+        "[agents.{key}]\nx = 1\n",
+        "[[consolidation.commands]]\n{key} = 1\n",
+    ],
+)
+def test_of_a_name_that_is_too_long_to_be_read_the_beginning_is_shown(text: str) -> None:
+    said = _refusal(text.format(key="k" * 5000))
+    assert "kkkk" in said
+    assert "…" in said
+    assert len(said) < 600
+
+
 def test_plain_settings_are_what_toml_can_hold() -> None:
     plain = config.plain(config.Settings())
     assert tomllib.loads(tomli_w.dumps(plain)) == plain
