@@ -57,9 +57,10 @@ def mutants_of(module: str, text: str) -> list[Mutant]:
     positions = wrapper.resolve(PositionProvider)
     found = []
     for mutation in visitor.mutations:
-        line = positions[mutation.original_node].start.line
-        place = _place(text, line)
-        if place is None and not _tells(mutation):
+        start = positions[mutation.original_node].start
+        line, by_default = start.line, _is_default(text, start.line, start.column)
+        place = None if by_default else _place(text, line)
+        if place is None and not by_default and not _tells(mutation):
             continue
         changed = tree.deep_replace(mutation.original_node, mutation.mutated_node).code
         if _parses(changed):
@@ -100,8 +101,25 @@ def _stretches(body: list[ast.stmt], inside: str) -> Iterator[tuple[int, int, st
             yield from _stretches([*node.body, *node.orelse], inside)
 
 
+@cache
+def _defaults(text: str) -> tuple[ast.expr, ...]:
+    every = (
+        node.args
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return tuple(each for args in every for each in (*args.defaults, *args.kw_defaults) if each is not None)
+
+
+def _is_default(text: str, line: int, column: int) -> bool:
+    """Whether what stands there is a parameter's default: it is made as its module is imported."""
+    return any(
+        (each.lineno, each.col_offset) <= (line, column) < (each.end_lineno, each.end_col_offset)
+        for each in _defaults(text)
+    )
+
+
 def _place(text: str, line: int) -> Place | None:
-    """A default of a parameter runs with its module, and is put into its function all the same."""
     for first, last, name in _functions(text):
         if first <= line <= last:
             return name, first

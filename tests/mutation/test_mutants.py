@@ -35,6 +35,7 @@ def test_every_mutant_is_a_whole_text_with_one_change_in_a_named_place() -> None
     found = mutants_of("box", TEXT)
     assert {(each.place, each.change) for each in found} >= {
         (None, "- LIMIT = 3\n+ LIMIT = 4"),
+        (None, "- def say(number: int = 1) -> str:\n+ def say(number: int = 2) -> str:"),
         (("Box.full", 7), "- return self.held >= LIMIT\n+ return self.held > LIMIT"),
     }
     assert all(each.text != TEXT for each in found)
