@@ -39,7 +39,7 @@ class Rate:
             return None
         (began, before), (_, done) = self._seen[0], self._seen[-1]
         took = now - began
-        return (done - before) / took if took >= _LEAST and done > before else None
+        return (done - before) / took if took >= _LEAST else None
 
     def say(self, night: Mapping[str, Any], now: float) -> str:
         """`45/s, 20 s left`; nothing as long as too little is known."""

@@ -13,7 +13,7 @@ from iai_daemon.cli.moments import ago, clock_time, coming, since
 from iai_daemon.cli.people import people
 from iai_daemon.consolidation.effects import UNDOABLE, counted
 from iai_daemon.foreign import one_line
-from iai_daemon.units import parse_stamp, say_duration
+from iai_daemon.units import parse_stamp, say_count, say_duration
 
 # Of more hosts, and of more that does not work, only the number is said.
 _MOST_HOSTS, _MOST_WRONG = 12, 12
@@ -172,7 +172,10 @@ def _agents(agenda: Mapping[str, Any], now: float, zone: tzinfo | None) -> Itera
         yield Row("agents", f"{name} {what}, since {begun}", Tone.WAKE, 7)
     if missed := agenda.get("missed_last_day"):
         yield Row(
-            "agents", f"{missed} recalls missed since yesterday: `iai-daemon recall history`", Tone.WARNING, 7
+            "agents",
+            f"{say_count(missed, 'recall')} missed since yesterday: `iai-daemon recall history`",
+            Tone.WARNING,
+            7,
         )
 
 
@@ -181,7 +184,7 @@ def _calendar(calendar: Mapping[str, Any], now: float) -> Iterator[Row]:
         return
     heard = calendar["last_heartbeat"]
     told = [
-        f"{len(calendar['active'])} slots active",
+        f"{say_count(len(calendar['active']), 'slot')} active",
         f"{len(calendar['queued'])} waiting",
         f"its backend answered {ago(parse_stamp(heard), now)}"
         if heard
@@ -201,9 +204,17 @@ def _memory(store: Mapping[str, Any], waiting: Mapping[str, int]) -> Iterator[Ro
     )
     yield Row("memory", f"{said} ({store['engine']})", worth=3)
     if proposed := waiting.get("review"):
-        yield Row("waiting", f"{proposed} proposals: `iai-daemon nights list` tells of which night", worth=6)
+        yield Row(
+            "waiting",
+            f"{say_count(proposed, 'proposal')}: `iai-daemon nights list` tells of which night",
+            worth=6,
+        )
     if held_back := sum(number for why, number in waiting.items() if why != "review"):
-        yield Row("waiting", f"{held_back} changes held back: `iai-daemon nights list` tells why", worth=4)
+        yield Row(
+            "waiting",
+            f"{say_count(held_back, 'change')} held back: `iai-daemon nights list` tells why",
+            worth=4,
+        )
 
 
 def _wrong(degraded: Sequence[Mapping[str, str]], night: Mapping[str, Any]) -> Iterator[Row]:
@@ -220,5 +231,5 @@ def _wrong(degraded: Sequence[Mapping[str, str]], night: Mapping[str, Any]) -> I
 
 def _daemon(seen: Mapping[str, Any]) -> Row:
     failures = seen["tick"]["failures"]
-    failed = f", {failures} failed ticks: `iai-daemon logs` tells why" if failures else ""
+    failed = f", {say_count(failures, 'failed tick')}: `iai-daemon logs` tells why" if failures else ""
     return Row("daemon", f"pid {seen['pid']}, version {seen['version']}{failed}", Tone.QUIET, 1)

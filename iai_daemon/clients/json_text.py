@@ -202,7 +202,8 @@ def _first(here: _Text, within: _Object, key: str, value: object) -> str:
     member = f"{here.newline}{indent}{json.dumps(key, ensure_ascii=False)}: {here.written(value, indent)}"
     rest = text[within.at + 1 : within.end]
     closing = "" if "\n" in rest else here.newline + outer
-    rest = rest if rest.strip() else rest.rstrip(" ")
+    if closing and not rest.strip():
+        rest = ""
     return f"{text[: within.at + 1]}{member}{rest}{closing}{text[within.end :]}"
 
 
@@ -226,6 +227,7 @@ def _cut(here: _Text, within: _Object, found: _Member) -> str:
         # It was the last one, and the comma before it stood there for its sake.
         before = here.comma_after(within.members[at - 1].end)
         if before is not None and before < begin:
-            rest = cut[before + 1 :]
-            cut = cut[:before] + (rest.lstrip(" ") if not here.is_first_on_line(found.at) else rest)
+            between = cut[before + 1 : begin]
+            kept = between if here.is_first_on_line(found.at) else between.rstrip(" ")
+            cut = cut[:before] + kept + cut[begin:]
     return cut

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from iai_daemon.config import Lifecycle
 from iai_daemon.lifecycle.decide import Allowed, Overdue, Standing, decide
@@ -74,8 +73,9 @@ def _who_matter(wrappers: Iterable[Wrapper], now: float) -> Iterator[Wrapper]:
     if people:
         yield max(people, key=lambda each: -NEVER if each.active_at is None else each.active_at)
         yield max(people, key=lambda each: each.settled_at)
-    yield from islice((each for each in people if each.beat and not each.beat.reports_activity), 1)
-    yield from islice((each for each in settled if each.headless), 1)
+    legacy = next((each for each in people if each.beat and not each.beat.reports_activity), None)
+    agent = next((each for each in settled if each.headless), None)
+    yield from (each for each in (legacy, agent) if each)
 
 
 def _overdue_after(overdue: Overdue, seconds: float) -> Overdue:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from iai_daemon.report.drawing.svg import along, element, picture, words
+from iai_daemon.units import say_count
 
 # In pixels: a row is its name, three lanes, and some room.
 _NAME, _LANE, _ROOM = 20, 12, 20
 _ROW = _NAME + 3 * _LANE + _ROOM
 _FOOT = 20
-_LANES = {"WAKE": 0, "IDLE": 1, "BEDTIME": 2}
-_SAID = {"WAKE": "awake", "IDLE": "idle", "BEDTIME": "bedtime", None: "not known"}
-_HOURS = 3
+_LANES: Mapping[str | None, int] = {"WAKE": 0, "IDLE": 1, "BEDTIME": 2}
+_SAID = {"WAKE": "awake", "IDLE": "idle", "BEDTIME": "bedtime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def describe(rows: Sequence[Row], totals: Mapping[str, float], nights: Sequence[
     """What the drawing shows, for who does not see it."""
     naps = sum(each.kind == "nap" for each in nights)
     hours = ", ".join(f"{_SAID[state]} {seconds / 3600:.0f} h" for state, seconds in totals.items())
-    return f"{len(rows)} days, a row each: {hours}; {len(nights) - naps} nights, {naps} naps. The nights are listed below."
+    counts = f"{say_count(len(nights) - naps, 'night')}, {say_count(naps, 'nap')}"
+    return f"{say_count(len(rows), 'day')}, a row each: {hours}; {counts}. The nights are listed below."
 
 
 def _unknown() -> str:
@@ -86,7 +87,7 @@ def _row(top: float, row: Row, stretches: Sequence[Stretch], nights: Sequence[Ni
 def _stretch(top: float, row: Row, each: Stretch) -> str:
     length = row.until - row.since
     since, until = max(each.since, row.since), min(each.until, row.until)
-    lane = None if each.state is None else _LANES.get(each.state)
+    lane = _LANES.get(each.state)
     return element(
         "rect",
         element("title", words(each.said)),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+# Steps at most.
+_MOST = 4
 
-def ticks(highest: float, most: int = 4) -> list[int]:
-    """Whole numbers from 0 in round steps, at most so many steps, the last not below `highest`."""
-    step = _step(max(highest, 1) / most)
+
+def ticks(highest: float) -> list[int]:
+    """Whole numbers from 0 in a few round steps, the last not below `highest`."""
+    step = _step(highest / _MOST)
     return [step * place for place in range(math.ceil(max(highest, 1) / step) + 1)]
 
 
