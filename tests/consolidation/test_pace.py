@@ -29,3 +29,7 @@ def test_it_stays_where_that_is_neither_quick_nor_slow(seconds: float) -> None:
 
 def test_a_pass_that_may_take_little_never_takes_more() -> None:
     assert [after(3), after(3, 0.0), after(1, 0.2)] == [3, 3, 1]
+
+
+def test_of_an_odd_number_it_takes_the_smaller_half() -> None:
+    assert [after(5, *[0.2] * times) for times in range(3)] == [5, 2, 1]

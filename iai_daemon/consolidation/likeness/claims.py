@@ -12,8 +12,8 @@ from iai_daemon.wording.tokens import LIGHTER, WORD
 # Words of which either both texts or none must have one: asking, supposing, doubting.
 _MOODS = (
     frozenset(("?",)),
-    frozenset(("if", "unless", "wenn", "falls")),
-    frozenset(("might", "could", "könnte")),
+    frozenset(("if", "unless", "wenn")),
+    frozenset(("might", "could")),
 )
 # Who says it the other way round keeps a third of the words that stand together, and more; a few words may all move.
 _MANY, _TOGETHER = 5, 0.35

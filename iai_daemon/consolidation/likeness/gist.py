@@ -29,8 +29,8 @@ _TELLING, _WHOLE = 2, 5
 # Who says so much of what is said already says it again.
 _AGAIN = 0.8
 
-# Where a sentence ends; not behind a single letter or such a short form.
-_END = re.compile(r"(?<=[.!?])(?<!\b\w\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bz\.B\.)\s+|\n+")
+# Where a sentence ends; not behind a single letter, as `e.g.` ends with one, too.
+_END = re.compile(r"(?<=[.!?])(?<!\b\w\.)\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _about(records: Sequence[Record]) -> list[str]:
 def _as_written(term: str, records: Sequence[Record]) -> str:
     """As one of them writes it that has it within a sentence, where names are known by their capital."""
     forms = [form for record in records for form in words(record, [mark(term)])]
-    return max(forms, key=lambda form: (form != form.lower(), forms.count(form)), default=term)
+    return max(forms, key=lambda form: (form != form.lower(), forms.count(form)))
 
 
 def _sentences(record: Record) -> list[str]:
