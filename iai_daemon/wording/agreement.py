@@ -72,7 +72,7 @@ def _order(a: Features, b: Features) -> str | None:
 
 
 def _relation(a: Features, b: Features) -> str | None:
-    for side, keys in a.related.items():
+    for side, keys in sorted(a.related.items()):
         others = b.related.get(side, _NONE)
         if others and keys.isdisjoint(others) and (keys & b.heavy or others & a.heavy):
             return _against(f"{side} {min(keys)}", f"{side} {min(others)}")

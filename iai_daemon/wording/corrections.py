@@ -136,7 +136,7 @@ def _evidence(rule: str, newer: Features, older: Features, *, certain: bool) -> 
 def _quote(text: Features, start: int, end: int) -> str:
     last = min(end, start + _QUOTED_WORDS)
     raws = [token.raw[:_LONGEST_QUOTED] for token in text.tokens[start:last]]
-    said = "".join(raw if raw[0] in ".,;:!?…)" else f" {raw}" for raw in raws)
+    said = "".join(raw if raw[0] in ".,;:!?…)" else f" {raw}" for raw in raws).replace("( ", "(")
     return said.strip(" .,;:") + (" …" if last < end else "")
 
 
@@ -199,8 +199,17 @@ def _went(x: str, y: str, newer: Features, older: Features) -> bool:
     return alone and y in older.related.get("in", NONE) and alike_in_form(x, y, newer, older)
 
 
-def _named_end(pair: _Pair, *, whole: bool = False) -> bool:
-    """It says that what the older one tells is over; `whole`: by its full name."""
+def _named_end(pair: _Pair) -> bool:
+    """It says that what the older one tells is over."""
+    return _names_end(pair, whole=False)
+
+
+def _named_end_in_full(pair: _Pair) -> bool:
+    """It says so by its full name."""
+    return _names_end(pair, whole=True)
+
+
+def _names_end(pair: _Pair, *, whole: bool) -> bool:
     newer, older, shared = pair.newer, pair.older, pair.shared
     for phrase in newer.claim.ended:
         known = phrase & older.heavy - older.related.get("since", NONE)
@@ -263,10 +272,6 @@ def _telling(key: str, newer: Features, older: Features) -> bool:
         return True
     named = [text.kinds.get(key) == NAME for text in (newer, older)]
     return all(named) or (any(named) and key in (newer.terms[0], older.terms[0]))
-
-
-def _named_end_in_full(pair: _Pair) -> bool:
-    return _named_end(pair, whole=True)
 
 
 def _another_version(pair: _Pair) -> bool:

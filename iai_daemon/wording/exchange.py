@@ -91,11 +91,14 @@ def numbers(keys: Iterable[str], text: Features) -> int:
 
 def is_quantity(key: str, text: Features) -> bool:
     """Whether a number is a quantity, `orders above 50 EUR`, and no part of a name, `level 1`."""
-    before = text.tokens[text.places[text.terms.index(key)] - 1].key
-    return text.kinds.get(key) in MEASURED or before in LIMITS or before in _MEASURING_WORDS
+    if text.kinds.get(key) in MEASURED:
+        return True
+    at = text.terms.index(key)
+    before = text.tokens[: text.places[at]][-1:]
+    return any(each.key in _MEASURING_WORDS for each in before) or not LIMITS.isdisjoint(text.terms[:at][-1:])
 
 
-_MEASURING_WORDS = frozenset(("of", "is", "above", "below", "over", "under"))
+_MEASURING_WORDS = LIMITS | {"of", "is", "above", "below", "over", "under"}
 
 
 def _beside(key: str, text: Features) -> set[str]:

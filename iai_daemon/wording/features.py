@@ -11,7 +11,7 @@ from iai_daemon.wording.claims import Claim, claim
 from iai_daemon.wording.kinds import CONTEXTS
 from iai_daemon.wording.lexicon import AFFIRMS, DENIES, words
 from iai_daemon.wording.signs import is_of_change
-from iai_daemon.wording.tokens import BREAK, LIGHTER, NAME, NUMBER, STOPPED, WORD, Token, stem, tokens
+from iai_daemon.wording.tokens import BREAK, LIGHTER, NAME, NUMBER, STOPPED, WORD, Token, stem, stems, tokens
 from iai_daemon.wording.values import begins_quantity, quantity
 
 # What is read word by word; what comes after it is compared as it is.
@@ -63,11 +63,11 @@ class Features:
 _DENIES = {stem(word): stem(other) for word, other in DENIES.items()}
 _AFFIRMS = {stem(word): stem(other) for word, other in AFFIRMS.items()}
 _DENYING = words(
-    """not no never nobody none nothing nowhere neither nor without no-one nicht kein keine keinen keiner
-    keinem nie niemals niemand ohne"""
+    """not no never nobody none nothing nowhere neither nor without nicht kein keine keinen keiner keinem
+    nie niemals niemand ohne"""
 )
 _OBLIGING = words("must should shall require müssen sollen ought")
-_PERMITTING = words("may can could allow permit dürfen können able")
+_PERMITTING = stems("may can allow permit dürfen können able")
 _LIGHT_ANYWAY = words("want may require use possible able")
 _BEING = words("is are was were be been being gets ist sind wird werden wurde")
 _ONLY = words("only solely exclusively nur ausschließlich")
@@ -88,6 +88,8 @@ _OF_PHRASES = {
     "as": "since",
     **dict.fromkeys(words("instead out because favour favor place lieu rid kind sort inside")),
 }
+# The `to` of `prior to X` says nothing beside the `prior`.
+_NO_SIDES = frozenset((("than", "more"), ("than", "less"), ("than", "other"), ("to", "prior")))
 _SENTENCE_ENDS = words(". ; : ?")
 _STATES_FOLLOW = words("is are be was turn switch to default stay turned been were still")
 _COMPOUNDS = {
@@ -235,7 +237,7 @@ class _Reading:
             self._side = None
             self._add(_BOUND[key], at, None)
         elif key == "on" and at and self._ends(at + 1) and self._key(at - 1) in _STATES_FOLLOW:
-            self._add("enable", at, None)
+            self._add(_AFFIRMS["on"], at, None)
         return 1
 
     def _ends(self, at: int) -> bool:
@@ -249,7 +251,7 @@ class _Reading:
             self._side = _OF_PHRASES[before] or self._side
         elif key in _RESET:
             self._side = None
-        elif key in _SIDES and not (key == "than" and before in ("more", "less", "other")):
+        elif key in _SIDES and (key, before) not in _NO_SIDES:
             self._side = _SIDES[key]
 
     def _word(self, token: Token, at: int) -> int:

@@ -26,7 +26,7 @@ STOP = words(
     whom whose which what where when while whether how why and or as so then thus hence therefore because
     since for of in on at by to into onto with within upon via through per about around across along over
     under from up down out be am is are was were been being have has had having do does did done doing
-    will would shall could might else than too very also just if though although but yet however still
+    will would could might else than too very also just if though although but yet however still
     already ever etc eg ie vs s d ll re ve m o please pls kindly well ok okay hello hi der die das den dem
     des ein eine einen einem einer eines und oder aber auch als wie wenn dass ob von vom zu zum zur im ins
     auf aus bei beim mit nach über unter für durch um es er sie wir ihr man sich ist sind war waren wird
@@ -145,6 +145,7 @@ SAME = _pairs(
     woman women lady
     photo picture photograph
     notification notify
+    nobody no-one noone
     local locally lokal
     user nutzer benutzer nutzerin benutzerin anwender
     antwort antworten
@@ -369,8 +370,9 @@ HYPHENED_LAST = words(
 
 NUMBERS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "eighteen": 18, "twenty": 20,
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100, "thousand": 1000, "million": 1_000_000,
+    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
+    "ninety": 90, "hundred": 100, "thousand": 1000, "million": 1_000_000,
     "dozen": 12, "once": 1, "twice": 2, "both": 2,
     "null": 0, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9, "zehn": 10, "zwölf": 12,
 }  # fmt: skip

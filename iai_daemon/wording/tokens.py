@@ -180,13 +180,15 @@ _PARTS = re.compile(r"[^\W_]+(?:['’][^\W\d_]{1,3})?")
 def _of_core(core: str) -> tuple[Token, ...]:
     """The tokens of a run without the signs around it."""
     lower = core.lower()
+    if lower in _CONTRACTED:
+        return _contracted(core)
     if (
         _PLAIN.fullmatch(core)
         and (core.islower() or core.istitle() or lower in STOP)
         and not _shouted(core, lower)
     ):
         return (_word(core, lower),)
-    if lower in _CONTRACTED or "'" in core or "’" in core:
+    if "'" in core or "’" in core:
         return _contracted(core)
     if "→" in core or "->" in core:
         left, _, right = core.replace("->", "→").partition("→")
@@ -265,7 +267,8 @@ def _contracted(core: str) -> tuple[Token, ...]:
         return tuple(_word(each, each) for each in _CONTRACTED[lower].split())
     head, _, tail = lower.partition("'")
     if tail == "t" and head.endswith("n") and len(head) > 2:
-        return (*_of_core(core[: len(head) - 1]), _word("not", "not"))
+        verb = core[: len(head) - 1]
+        return (*_of_core(verb.title() if verb.isupper() else verb), _word("not", "not"))
     if tail in ("s", "re", "ve", "ll", "d", "m", ""):
         return _of_core(core[: len(head)]) if head else ()
     return tuple(each for part in re.split(r"['’]", core) if part for each in _of_core(part))

@@ -24,7 +24,7 @@ _UNIT_NAMES: Mapping[str, Mapping[str, float]] = {
         "s sec second sekunde": 1,
         "min minute": 60,
         "h hr hour stunde std": 3600,
-        "d day tag night": 86_400,
+        "d day tag tage tagen night": 86_400,
         "week wk woche": 604_800,
         "fortnight": 1_209_600,
     },
@@ -94,7 +94,8 @@ def _units() -> dict[str, _Unit]:
     for kind, names in _UNIT_NAMES.items():
         for forms, factor in names.items():
             for name in forms.split():
-                plurals = (name, f"{name}s", f"{name}n", f"{name}en") if len(name) > 3 else (name, f"{name}s")
+                endings = ("", "s", "e", "n", "en") if len(name) > 3 else ("", "s")
+                plurals = [f"{name}{ending}" for ending in endings]
                 table |= dict.fromkeys(plurals, (kind, factor))
     return {**table, "m": (TIME, 60.0)}
 
@@ -111,14 +112,15 @@ def quantity(found: Sequence[Token], at: int) -> Value | None:
     """The quantity that begins with the token at `at`; None if there is none."""
     token = found[at]
     if token.kind in _WORDY:
-        return _in_words(found, at) if begins_quantity(token) else None
+        return _in_words(found, at)
     if token.kind == NUMBER:
         return _counted(token.key, found, at)
     if token.kind == CLOCK:
         return _clock(token.key), CLOCK, 1
     if token.kind == MONEY:
         sign = next(each for each in token.key if each in _CURRENCIES)
-        return f"{sign}{_number(token.key.strip('$€£¥')):g}", MONEY, 1
+        amount = token.key.strip("$€£¥")
+        return f"{sign}{_number(amount.rstrip('km')) * _SCALES.get(amount[-1], 1):.12g}", MONEY, 1
     if token.kind in (DATE, VERSION):
         return token.key.removeprefix("v"), token.kind, 1
     return None
@@ -175,7 +177,7 @@ def _counted(key: str, found: Sequence[Token], at: int) -> Value:
     if not suffix or suffix in _ORDINALS:
         return _followed(digits, found, at) or (key if suffix else _plain(digits), NUMBER, 1)
     if suffix in _SCALES:
-        return f"{_number(digits) * _SCALES[suffix]:g}", NUMBER, 1
+        return f"{_number(digits) * _SCALES[suffix]:.12g}", NUMBER, 1
     return key, NUMBER, 1
 
 
@@ -191,9 +193,9 @@ def _followed(digits: str, found: Sequence[Token], at: int) -> Value | None:
     if unit and following not in _STUCK:
         return _measured(_number(digits), unit), unit[0], 2
     if following in _CURRENCIES:
-        return f"{_CURRENCIES[following]}{_number(digits):g}", MONEY, 2
+        return f"{_CURRENCIES[following]}{_number(digits):.12g}", MONEY, 2
     if following in _MULTIPLES:
-        return f"{_number(digits) * NUMBERS[following]:g}", NUMBER, 2
+        return f"{_number(digits) * NUMBERS[following]:.12g}", NUMBER, 2
     return None
 
 
@@ -208,7 +210,6 @@ def _number(digits: str) -> float:
     text = digits.rstrip(".,_'’")
     if _GROUPED.fullmatch(text):
         text = text.replace(",", "")
-    text = re.sub(r"[_'’]", "", text)
     if text.count(",") == 1 and "." not in text:
         text = text.replace(",", ".")
     try:
