@@ -457,7 +457,8 @@ def test_without_anybody_who_uses_it_nothing_is_kept_but_the_pause(postgres: Ser
     assert threading.active_count() > 1
     database.close()
     assert way._idle == []
-    with psycopg.connect(postgres.dsn("postgres")) as connection:
+    # Within one transaction the server shows the same activity again and again.
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
         until(
             lambda: (
                 connection.execute(
