@@ -25,7 +25,7 @@ GOAL = 3.0
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
-    rounds = effort.turns(1, 5)
+    rounds = effort.turns(3, 5)
     quiet: list[list[float]] = []
     busy: list[list[float]] = []
     with tempfile.TemporaryDirectory() as name:
